@@ -1,0 +1,288 @@
+//! `evenkeel apply`: makes it so, or says what that would take.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+use super::exit_code::{Changes, ExitCode};
+use super::screen::Screen;
+use super::signals;
+use super::tree::TreeArgs;
+use crate::plan::RunReport;
+use crate::report::{self, Detail, Label, StateOutput};
+use crate::run::{self, Ambient, ApplyOptions, DataLoss, Mode, RunError};
+
+/// Brings an engine into the declared state.
+///
+/// Shows field by field what differs and why, prepares everything (pulls, builds, creates) before
+/// anything is stopped, and keeps the old container until the new one has proven itself. Does
+/// nothing at all when nothing differs.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    tree: TreeArgs,
+
+    /// Only shows what would change, and why; touches nothing.
+    #[arg(long, visible_alias = "dry-run", help_heading = RUN)]
+    test: bool,
+
+    /// Limits the run to states whose ID or `kind.ID` matches, together with what they require and
+    /// whoever watches them. May be given several times.
+    #[arg(long, value_name = "GLOB", help_heading = RUN)]
+    target: Vec<String>,
+
+    /// What to print: only changes, Salt's highstate layout, or one JSON object. [default: changes]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = OUTPUT)]
+    output: Option<Format>,
+
+    /// How much of each state the highstate layout shows: full, terse (one line each), mixed (full
+    /// if failed), changes (full if failed or changed); with _id the line has the ID instead of the
+    /// name. Implies `--output highstate`. [default: full]
+    #[arg(long, value_name = "MODE", value_parser = clap::builder::PossibleValuesParser::new(StateOutput::WORDS), hide_possible_values = true, help_heading = OUTPUT)]
+    state_output: Option<String>,
+
+    /// Exits with 2 when there were changes, or would be under `--test`.
+    #[arg(long, help_heading = OUTPUT)]
+    detailed_exitcode: bool,
+
+    /// Shows on standard error where the time went, and how many requests the engine got.
+    #[arg(long, help_heading = OUTPUT)]
+    timings: bool,
+
+    /// How many changes are carried out side by side; also how many containers may be between stop
+    /// and start at a time.
+    #[arg(long, value_name = "N", default_value = "4", help_heading = RUN)]
+    jobs: NonZeroUsize,
+
+    /// Removes containers and networks of this project and environment that no state declares any
+    /// more. Without it they are only listed.
+    #[arg(long, help_heading = RUN)]
+    prune: bool,
+
+    /// Takes over objects that exist already and that evenkeel did not make.
+    #[arg(long, help_heading = RUN)]
+    adopt: bool,
+
+    /// Lets `volume.absent` remove volumes: all of them, or only those named.
+    #[arg(long, value_name = "NAME,…", num_args = 0..=1, require_equals = true, default_missing_value = EVERY_VOLUME, value_delimiter = ',', help_heading = RUN)]
+    allow_data_loss: Option<Vec<String>>,
+}
+
+/// Headings of the help text.
+const RUN: &str = "Run";
+const OUTPUT: &str = "Output";
+
+const EXAMPLES: &str = "Examples:
+  evenkeel apply states/prod.yml --test
+  evenkeel apply states/prod.yml --target 'web*' --pillar web.tag=1.4
+  evenkeel apply states/prod.yml --host ssh://deploy@ship.example --prune
+  evenkeel apply states/base.yml states/prod.yml --env prod --state-output changes
+  evenkeel apply states/prod.yml --allow-data-loss=old-data";
+
+/// No volume can have this name.
+const EVERY_VOLUME: &str = "*";
+
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Each change with its reason and its fields, and one closing line.
+    Changes,
+    /// Salt's layout.
+    Highstate,
+    /// One object, for programs.
+    Json,
+}
+
+/// How the report is to be printed.
+enum Output {
+    Changes,
+    Highstate(StateOutput),
+    Json,
+}
+
+pub(super) async fn run(args: ApplyArgs, ambient: &Ambient, screen: &Screen) -> ExitCode {
+    let with_timings = args.timings;
+    let changes = if args.detailed_exitcode { Changes::Count } else { Changes::AreFine };
+    let (output, options) = match args.resolve(ambient) {
+        Ok(resolved) => resolved,
+        Err(error) => return screen.run_error(&error),
+    };
+
+    let progress = screen.progress();
+    signals::listen(&ambient.stop, &progress);
+    let ticking = signals::tick(&progress);
+    let outcome = run::apply(&options, ambient, &|event| progress.show(&event)).await;
+    ticking.abort();
+    progress.finish();
+
+    match outcome {
+        Ok(report) => {
+            let printed = print(&report, &output, screen);
+            if with_timings {
+                screen.remark(&report::timings(&report));
+            }
+            let code = match (&report.aborted, ambient.stop.requested()) {
+                (Some(_), Some(signal)) => ExitCode::of_signal(signal),
+                _ => ExitCode::of_report(&report, changes),
+            };
+            ExitCode::combined([code, printed])
+        }
+        Err(error) => {
+            if let (Output::Highstate(_), RunError::Diagnostics(found)) = (&output, &error) {
+                let messages: Vec<_> = found.iter().map(ToString::to_string).collect();
+                let host = options.tree.host.as_deref().unwrap_or("local");
+                let printed = screen.print(&report::compile_error(host, &messages));
+                return ExitCode::combined([ExitCode::of_error(&error), printed]);
+            }
+            let code = screen.run_error(&error);
+            ambient.stop.requested().map_or(code, ExitCode::of_signal)
+        }
+    }
+}
+
+fn print(report: &RunReport, output: &Output, screen: &Screen) -> ExitCode {
+    let text = match output {
+        Output::Changes => return screen.print(&report::changes(report, &screen.view)),
+        Output::Highstate(mode) => report::highstate(report, *mode, &screen.view),
+        Output::Json => report::json(report),
+    };
+    let printed = screen.print(&text);
+    screen.remark(&report::notices(report));
+    printed
+}
+
+impl ApplyArgs {
+    fn resolve(self, ambient: &Ambient) -> Result<(Output, ApplyOptions), RunError> {
+        let output = output(self.output, self.state_output)?;
+        let data_loss = data_loss(self.allow_data_loss)?;
+        let tree = self.tree.resolve(ambient)?;
+        if data_loss == DataLoss::Allow {
+            tree.files.iter().try_for_each(|file| is_no_volume(file))?;
+        }
+        let options = ApplyOptions {
+            tree,
+            mode: if self.test { Mode::Test } else { Mode::Apply },
+            targets: self.target,
+            jobs: self.jobs,
+            prune: self.prune,
+            adopt: self.adopt,
+            data_loss,
+        };
+        Ok((output, options))
+    }
+}
+
+fn output(format: Option<Format>, mode: Option<String>) -> Result<Output, RunError> {
+    let full = StateOutput { detail: Detail::Full, label: Label::Name };
+    match (format, mode) {
+        (None | Some(Format::Highstate), Some(mode)) => match mode.parse() {
+            Ok(mode) => Ok(Output::Highstate(mode)),
+            Err(reason) => Err(RunError::Usage(format!("--state-output {mode}: {reason}"))),
+        },
+        (Some(Format::Changes | Format::Json), Some(_)) => {
+            Err(RunError::Usage("--state-output goes with --output highstate only".to_owned()))
+        }
+        (Some(Format::Highstate), None) => Ok(Output::Highstate(full)),
+        (Some(Format::Json), None) => Ok(Output::Json),
+        (Some(Format::Changes) | None, None) => Ok(Output::Changes),
+    }
+}
+
+fn data_loss(names: Option<Vec<String>>) -> Result<DataLoss, RunError> {
+    let Some(names) = names else { return Ok(DataLoss::Refuse) };
+    if names == [EVERY_VOLUME] {
+        return Ok(DataLoss::Allow);
+    }
+    let names: BTreeSet<_> = names.into_iter().map(|name| name.trim().to_owned()).collect();
+    if names.iter().any(|name| name.is_empty() || name == EVERY_VOLUME) {
+        return Err(RunError::Usage(
+            "--allow-data-loss takes names of volumes; without `=` it stands for all of them".to_owned(),
+        ));
+    }
+    Ok(DataLoss::Of(names))
+}
+
+/// Refuses what stands where a state file should, and is the name of a volume behind a space.
+fn is_no_volume(file: &Path) -> Result<(), RunError> {
+    let is_state_file = file.extension().is_some_and(|end| ["yml", "yaml", "sls"].iter().any(|e| end == *e));
+    match file.file_name() {
+        Some(name) if !is_state_file && !file.exists() => Err(RunError::Usage(format!(
+            "there is no state file `{0}`; if it is a volume: --allow-data-loss={0}",
+            name.to_string_lossy()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command, ambient};
+
+    fn resolved(line: &str) -> Result<ApplyOptions, String> {
+        let args = ["evenkeel", "apply"].into_iter().chain(line.split_whitespace());
+        let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
+        let Command::Apply(args) = cli.command else { return Err("another command".to_owned()) };
+        let surroundings = ambient::for_tests("/srv/infra");
+        args.resolve(&surroundings).map(|(_, options)| options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_was_not_typed_is_filled_in() {
+        let options = resolved("states/prod.yml extra.yml").expect("fine");
+        assert_eq!(
+            options.tree.files,
+            [Path::new("/srv/infra/states/prod.yml"), Path::new("/srv/infra/extra.yml")]
+        );
+        assert_eq!(options.tree.env, "prod");
+        assert_eq!(options.jobs.get(), 4);
+        assert_eq!(options.mode, Mode::Apply);
+        assert_eq!(options.data_loss, DataLoss::Refuse);
+    }
+
+    #[test]
+    fn what_was_typed_counts() {
+        let options = resolved(
+            "--test a.yml --env qa --pillar a.b=c=d --pillar e= --target web* --target db --jobs 9 --prune --adopt \
+             --grains g.yml --host ssh://ship",
+        );
+        let options = options.expect("fine");
+        assert_eq!(options.tree.env, "qa");
+        let pillar: Vec<_> =
+            options.tree.pillar.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+        assert_eq!(pillar, ["a.b:c=d", "e:"]);
+        assert_eq!(options.tree.grains.as_deref(), Some(Path::new("/srv/infra/g.yml")));
+        assert_eq!(options.targets, ["web*", "db"]);
+        assert_eq!(
+            (options.mode, options.jobs.get(), options.prune, options.adopt),
+            (Mode::Test, 9, true, true)
+        );
+    }
+
+    #[test]
+    fn data_loss_is_allowed_by_name_or_altogether() {
+        let loss = |line| resolved(line).map(|options| options.data_loss);
+        assert_eq!(loss("a.yml --allow-data-loss"), Ok(DataLoss::Allow));
+        assert_eq!(loss("--allow-data-loss a.yml"), Ok(DataLoss::Allow));
+        let some = loss("a.yml --allow-data-loss=x,y").expect("fine");
+        assert!(some.allows("x") && some.allows("y") && !some.allows("z"));
+        assert!(loss("a.yml --allow-data-loss=").is_err());
+        let meant = "there is no state file `data.v1`; if it is a volume: --allow-data-loss=data.v1";
+        assert_eq!(loss("a.yml --allow-data-loss data.v1"), Err(meant.to_owned()));
+        assert!(loss("a.yml --allow-data-loss=x,").is_err());
+    }
+
+    #[test]
+    fn a_mode_of_salts_layout_implies_the_layout() {
+        let implied = output(None, Some("changes_id".to_owned()));
+        let wanted = StateOutput { detail: Detail::Changes, label: Label::Id };
+        assert!(matches!(implied, Ok(Output::Highstate(mode)) if mode == wanted));
+        assert!(resolved("a.yml --output json --state-output terse").is_err());
+        assert!(resolved("a.yml --pillar nonsense").is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! The arguments that every command takes which loads state files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::run::{Ambient, RunError, TreeOptions};
+
+/// Which state files, and with which data.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "State files and engine")]
+pub(super) struct TreeArgs {
+    /// State files, such as states/prod.yml.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The environment. With the project it says which objects are ours. [default: the name of the
+    /// first FILE without its ending]
+    #[arg(long, value_name = "E")]
+    env: Option<String>,
+
+    /// Sets a pillar value over those of the pillar files; K may be a path such as `web.port`.
+    /// May be given several times.
+    #[arg(long, value_name = "K=V", value_parser = pillar)]
+    pillar: Vec<(String, String)>,
+
+    /// Takes the grains from this YAML or JSON file instead of asking the engine.
+    #[arg(long, value_name = "FILE")]
+    grains: Option<PathBuf>,
+
+    /// The engine: unix:///…, tcp://…, ssh://user@host, or the name of a docker context.
+    /// [default: DOCKER_HOST, else DOCKER_CONTEXT, else the current docker context]
+    #[arg(long, value_name = "URL")]
+    host: Option<String>,
+}
+
+impl TreeArgs {
+    /// Fills in what was not typed.
+    pub(super) fn resolve(self, ambient: &Ambient) -> Result<TreeOptions, RunError> {
+        let env = match (self.env, self.files.first().and_then(|file| file.file_stem())) {
+            (Some(env), _) => env,
+            (None, Some(stem)) => stem.to_string_lossy().into_owned(),
+            (None, None) => return Err(RunError::Usage("the first FILE has no name; say --env".to_owned())),
+        };
+        if env.is_empty() {
+            return Err(RunError::Usage("--env is empty".to_owned()));
+        }
+        let absolute = |path: PathBuf| ambient.directory.join(path);
+        Ok(TreeOptions {
+            files: self.files.into_iter().map(absolute).collect(),
+            env,
+            pillar: self.pillar,
+            grains: self.grains.map(absolute),
+            host: self.host,
+        })
+    }
+}
+
+fn pillar(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, _)) if key.trim().is_empty() => Err("there is no key before `=`".to_owned()),
+        Some((key, value)) => Ok((key.trim().to_owned(), value.to_owned())),
+        None => Err(format!("there is no `=`; try `{text}=value`")),
+    }
+}

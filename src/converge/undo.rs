@@ -1,0 +1,114 @@
+//! After a failure: look again, and do what `recover` says about what is there.
+
+use super::execute::Run;
+use super::work::{container_of, makes};
+use crate::engine::PerformError;
+use crate::plan::{Change, Ending, Event};
+use crate::resource::{Outcome, Role, recover, role};
+use crate::world::{Id, Step, World};
+
+/// Restores service, or finishes what a lost answer left open. True if the change has come to its
+/// goal by that: only its removals are left.
+pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool {
+    if change.state.kind != "container" {
+        return false;
+    }
+    let outcome = match error {
+        PerformError::Lost { .. } => Outcome::Unknown,
+        PerformError::Refused { .. } | PerformError::NotSettled { .. } | PerformError::Failed { .. } => {
+            Outcome::Refused
+        }
+    };
+    // One more time as refused if even the recovery fails: then the old one comes back.
+    go_back(run, change, &[outcome, Outcome::Refused]).await
+}
+
+/// Takes back what a change did before it came out that it cannot be done.
+pub async fn give_up(run: &Run<'_>, change: &Change) {
+    let nothing_done = run.lock()[change.id.0].steps.is_empty();
+    if change.state.kind != "container" || nothing_done {
+        return;
+    }
+    go_back(run, change, &[Outcome::Refused, Outcome::Refused]).await;
+}
+
+async fn go_back(run: &Run<'_>, change: &Change, outcomes: &[Outcome]) -> bool {
+    for outcome in outcomes {
+        match attempt(run, change, *outcome).await {
+            Ok(Some(recovered)) => {
+                run.lock()[change.id.0].notes.push(recovered.why);
+                return recovered.is_finished;
+            }
+            Ok(None) => return false,
+            Err(reason) => {
+                run.lock()[change.id.0]
+                    .notes
+                    .push(format!("recovery stopped: {reason}; the next run goes on with it"));
+            }
+        }
+    }
+    false
+}
+
+struct Recovered {
+    why: String,
+    is_finished: bool,
+}
+
+async fn attempt(run: &Run<'_>, change: &Change, outcome: Outcome) -> Result<Option<Recovered>, String> {
+    let execution = run.execution;
+    let mut world = execution.observer.world(execution.wanted).await.map_err(|error| error.to_string())?;
+    let gone = remember_newcomer(run, change, &mut world);
+    // Whoever is gone does not prove itself any more.
+    let outcome = if gone.is_some() { Outcome::Refused } else { outcome };
+    let Some(recovery) = recover(&change.state.name, execution.owner, &world, outcome) else {
+        return Ok(None);
+    };
+    (execution.events)(Event::Recovering { change: change.id, why: recovery.why.clone() });
+    // What the change itself will remove at the end may still be needed until then.
+    let (later, now): (Vec<&Step>, Vec<&Step>) =
+        recovery.retire.iter().partition(|step| change.steps.retire.contains(step));
+    let is_there = |step: &&Step| container_of(step).is_none_or(|target| Some(&target.id) != gone.as_ref());
+    for step in recovery.steps.iter().chain(now).filter(is_there) {
+        run.step(change, step).await.map_err(|error| format!("{step}: {error}"))?;
+        if let Step::RenameContainer { to, .. } = step {
+            taken_back(run, change, to);
+        }
+    }
+    let has_more = change.steps.switch.iter().any(|step| matches!(step, Step::CheckCommand { .. }));
+    let is_finished = outcome == Outcome::Unknown && !later.is_empty() && !has_more;
+    Ok(Some(Recovered { why: recovery.why, is_finished }))
+}
+
+/// Somebody removed a newcomer that was to prove itself, and with it the labels that say whose place
+/// it was to take. So it is put into what was observed as it was made, and `recover` goes by that;
+/// gives its id there.
+fn remember_newcomer(run: &Run<'_>, change: &Change, world: &mut World) -> Option<Id> {
+    let container = change.steps.iter().find_map(|step| match step {
+        Step::Settle { container, .. } => Some(container),
+        _ => None,
+    })?;
+    let mut steps = change.steps.iter();
+    let create = steps.find(|step| makes(step) == Some(&container.id))?;
+    let bindings = run.bindings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let made = bindings.id(&container.id);
+    if made == container.id || world.containers.contains_key(&made) {
+        return None;
+    }
+    world.predict(&bindings.bind(create)).ok()?;
+    Some(container.id.clone())
+}
+
+/// Another change had taken what this one needs to go back, and was turned back for it.
+fn taken_back(run: &Run<'_>, failed: &Change, verdict: &str) {
+    let Role::Failed { of, .. } = role(verdict) else { return };
+    if of == failed.state.name {
+        return;
+    }
+    let mut changes = run.execution.plan.changes.iter();
+    let other = changes.find(|change| change.state.kind == "container" && change.state.name == of);
+    if let Some(other) = other {
+        let reason = format!("taken back, because {} failed and needs what it had", failed.state.title());
+        run.end(other.id, Ending::Failed { reason, hint: None });
+    }
+}

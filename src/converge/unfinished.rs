@@ -1,0 +1,61 @@
+//! The beginning of every plan: what an earlier run left unfinished.
+
+use std::collections::BTreeSet;
+
+use super::plan::Planner;
+use super::work::container_of;
+use crate::plan::{Action, Change, Effect, Steps};
+use crate::resource::{Outcome, recover, unfinished};
+use crate::world::{Claim, Id, Step};
+
+impl Planner<'_> {
+    /// Plans to finish or to undo it, name by name.
+    pub fn recover(&mut self) {
+        let owner = self.inputs.graph.owner.clone();
+        let mut earlier: Vec<Touched> = Vec::new();
+        for name in unfinished(&owner, &self.world) {
+            let Some(recovery) = recover(&name, &owner, &self.world, Outcome::Unknown) else { continue };
+            let mut change = Change::undeclared(self.next_id(), "container", &name);
+            change.action = Action::Recover;
+            change.cause = recovery.why;
+            change.effect = if recovery.steps.iter().any(|step| matches!(step, Step::Settle { .. })) {
+                Effect::Brief
+            } else {
+                Effect::None
+            };
+            let steps = Steps { recover: recovery.steps, retire: recovery.retire, ..Steps::default() };
+            let touched = Touched::by(self, &steps);
+            change.after = earlier
+                .iter()
+                .zip(&self.changes)
+                .filter(|(other, _)| other.meets(&touched))
+                .map(|(_, change)| change.id)
+                .collect();
+            earlier.push(touched);
+            self.recovered.insert(name, change.id);
+            self.commit(change, steps);
+        }
+    }
+}
+
+/// What a recovery has to do with: recoveries that share something go one after the other.
+struct Touched {
+    containers: BTreeSet<Id>,
+    claims: Vec<Claim>,
+}
+
+impl Touched {
+    fn by(planner: &Planner<'_>, steps: &Steps) -> Self {
+        let mut containers: BTreeSet<Id> =
+            steps.iter().filter_map(container_of).map(|target| target.id.clone()).collect();
+        let known: Vec<_> = containers.iter().filter_map(|id| planner.world.containers.get(id)).collect();
+        let claims = known.iter().flat_map(|container| container.claims()).collect();
+        containers.extend(known.iter().flat_map(|container| planner.world.builds_on(container)));
+        Self { containers, claims }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        !self.containers.is_disjoint(&other.containers)
+            || self.claims.iter().any(|claim| other.claims.iter().any(|taken| taken.excludes(claim)))
+    }
+}

@@ -1,0 +1,26 @@
+//! The Docker engine: the only module that names bollard or speaks HTTP to an engine.
+
+mod address;
+mod build;
+mod client;
+mod connector;
+mod docker;
+pub mod fake;
+mod logs;
+mod observe;
+mod observer;
+mod perform;
+mod performer;
+mod pull;
+mod registry_auth;
+mod settle;
+mod shapes;
+mod tls;
+mod transport;
+
+pub use address::{Address, Environment, Identity, TlsFiles};
+pub use client::{Client, connect};
+pub use observe::{Observe, ObserveError, Wanted};
+pub use observer::Survey;
+pub use perform::{Answer, Perform, PerformError, Progress};
+pub use performer::Performer;

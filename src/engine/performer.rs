@@ -1,0 +1,296 @@
+//! Does steps on an engine: one call per step, no decisions.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::docker::Failure;
+use super::pull::Pull;
+use super::settle::settle;
+use super::transport::{ANSWER, Broken, Order, Reply, encoded};
+use super::{Answer, Perform, PerformError, Progress};
+use crate::host::{Finished, run_command};
+use crate::world::{Id, Step, Target};
+
+/// How long a change that moves no data may take.
+pub(super) const CHANGE: Duration = Duration::from_secs(120);
+/// A start may wait for mounts, volume drivers and a slow runtime.
+const START: Duration = Duration::from_secs(300);
+/// What a stop may take beyond the container's own time.
+const STOP_MARGIN: Duration = Duration::from_secs(60);
+/// How long the engine waits before it kills, where nobody says.
+const STOP_DEFAULT: u64 = 10;
+/// How long a command of this machine may take.
+const CHECK: Duration = Duration::from_secs(300);
+
+/// Changes an engine. A dry run makes no such value.
+pub struct Performer {
+    client: Client,
+}
+
+impl Performer {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+#[async_trait]
+impl Perform for Performer {
+    async fn perform(&self, step: &Step, progress: Progress<'_>) -> Result<Answer, PerformError> {
+        match step {
+            Step::PullImage { image: _, reference, digest, platform } => {
+                let pull = Pull { reference, digest: digest.as_deref(), platform: platform.as_deref() };
+                self.pull(pull, progress).await
+            }
+            Step::BuildImage { image: _, build } => self.build(build, progress).await,
+            Step::LoadImage { image: _, reference, path, hash: _ } => {
+                self.load(reference, path, progress).await
+            }
+            Step::TagImage { image, reference } => {
+                self.tag(&id(&image.id)?, reference).await.map(|()| Answer::default())
+            }
+            Step::RemoveImage { image: _, reference } => {
+                self.delete(format!("/images/{}", encoded(reference))).await
+            }
+
+            Step::CreateNetwork { network, body } => {
+                let body = with(body, [("Name", json!(network.name)), ("CheckDuplicate", json!(true))]);
+                created(&self.post("/networks/create".to_owned(), Some(&body), CHANGE).await?)
+            }
+            Step::RemoveNetwork { network } => self.delete(path("networks", network, "")?).await,
+            Step::Connect { network, container, endpoint } => {
+                let body = json!({"Container": id(&container.id)?, "EndpointConfig": endpoint});
+                self.post(path("networks", network, "/connect")?, Some(&body), CHANGE)
+                    .await
+                    .map(|_| Answer::default())
+            }
+            Step::Disconnect { network, container } => {
+                let body = json!({"Container": id(&container.id)?, "Force": false});
+                let path = self.attached_network(network).await?;
+                self.post(format!("{path}/disconnect"), Some(&body), CHANGE).await.map(|_| Answer::default())
+            }
+
+            Step::CreateVolume { name, body } => {
+                let body = with(body, [("Name", json!(name))]);
+                self.post("/volumes/create".to_owned(), Some(&body), CHANGE).await?;
+                Ok(Answer { id: Some(name.clone()), warnings: Vec::new() })
+            }
+            Step::RemoveVolume { name } => self.delete(format!("/volumes/{}", encoded(name))).await,
+
+            Step::CreateContainer { container, image: _, body } => {
+                let path = format!("/containers/create?name={}", encoded(&container.name));
+                created(&self.post(path, Some(body), CHANGE).await?)
+            }
+            Step::StartContainer { container } => self.container(container, "/start", START).await,
+            Step::StopContainer { container, timeout } => {
+                let bound = self.stop_bound(container, *timeout).await;
+                match self.container(container, &with_timeout("/stop", *timeout), bound).await {
+                    // Somebody removed it meanwhile: it serves no longer, as was meant.
+                    Err(PerformError::Refused { status: Some(404), .. }) => Ok(Answer::default()),
+                    answer => answer,
+                }
+            }
+            Step::RestartContainer { container, timeout } => {
+                let bound = self.stop_bound(container, *timeout).await + START;
+                self.container(container, &with_timeout("/restart", *timeout), bound).await
+            }
+            Step::SignalContainer { container, signal } => {
+                self.container(container, &format!("/kill?signal={}", encoded(signal)), CHANGE).await
+            }
+            Step::UnpauseContainer { container } => self.container(container, "/unpause", CHANGE).await,
+            Step::RenameContainer { container, to } => {
+                self.container(container, &format!("/rename?name={}", encoded(to)), CHANGE).await
+            }
+            Step::UpdateContainer { container, body } => {
+                let reply = self.post(path("containers", container, "/update")?, Some(body), CHANGE).await?;
+                Ok(Answer { id: None, warnings: warnings(&answer(&reply)?) })
+            }
+            Step::Settle { container, gate } => {
+                settle(&self.client, container, gate, progress).await.map(|()| Answer::default())
+            }
+            Step::RemoveContainer { container } => self.delete(path("containers", container, "")?).await,
+
+            Step::CheckCommand { command } => check(command).await,
+        }
+    }
+}
+
+impl Performer {
+    /// A POST to a container that answers nothing of interest. 304 says that it was so already.
+    async fn container(
+        &self,
+        container: &Target,
+        verb: &str,
+        bound: Duration,
+    ) -> Result<Answer, PerformError> {
+        self.post(path("containers", container, verb)?, None, bound).await.map(|_| Answer::default())
+    }
+
+    async fn post(&self, path: String, body: Option<&Value>, bound: Duration) -> Result<Reply, PerformError> {
+        let order = match body {
+            Some(body) => Order::json(path, body),
+            None => Order::plain(Method::POST, path),
+        };
+        let reply =
+            self.client.transport().order(order, bound).await.map_err(|broken| self.broken(&broken))?;
+        if reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED {
+            Ok(reply)
+        } else {
+            Err(refused(&reply))
+        }
+    }
+
+    /// A DELETE. What is not there is removed already.
+    async fn delete(&self, path: String) -> Result<Answer, PerformError> {
+        let order = Order::plain(Method::DELETE, path);
+        let reply =
+            self.client.transport().order(order, CHANGE).await.map_err(|broken| self.broken(&broken))?;
+        if reply.status.is_success() || reply.status == StatusCode::NOT_FOUND {
+            Ok(Answer::default())
+        } else {
+            Err(refused(&reply))
+        }
+    }
+
+    fn broken(&self, broken: &Broken) -> PerformError {
+        match broken {
+            Broken::NotSent { reason, .. } => PerformError::Refused {
+                status: None,
+                message: format!("cannot reach the engine at {}: {reason}", self.client.address()),
+            },
+            Broken::Lost { reason } => PerformError::Lost { reason: reason.clone() },
+        }
+    }
+
+    pub(super) fn failure(&self, failure: Failure, output: Vec<String>) -> PerformError {
+        match failure {
+            Failure::Refused { status, message } => PerformError::Refused { status: Some(status), message },
+            Failure::Failed { message } => PerformError::Failed { message, output },
+            Failure::Broken(broken) => self.broken(&broken),
+        }
+    }
+
+    /// The path of a network that a container is attached to. A network may be removed while stopped
+    /// containers are attached; the engine then finds the attachment by the network's name only.
+    async fn attached_network(&self, network: &Target) -> Result<String, PerformError> {
+        let by_id = path("networks", network, "")?;
+        match self.client.transport().get(&by_id, ANSWER).await {
+            Ok(reply) if reply.status == StatusCode::NOT_FOUND => {
+                Ok(format!("/networks/{}", encoded(&network.name)))
+            }
+            Ok(_) | Err(_) => Ok(by_id),
+        }
+    }
+
+    /// How long to wait for the answer to a stop: a little longer than the engine waits.
+    async fn stop_bound(&self, container: &Target, timeout: Option<u32>) -> Duration {
+        let seconds = match timeout {
+            Some(seconds) => u64::from(seconds),
+            None => self.own_stop_timeout(container).await.unwrap_or(STOP_DEFAULT),
+        };
+        Duration::from_secs(seconds) + STOP_MARGIN
+    }
+
+    async fn own_stop_timeout(&self, container: &Target) -> Option<u64> {
+        let path = path("containers", container, "/json").ok()?;
+        let reply = self.client.transport().get(&path, ANSWER).await.ok()?;
+        serde_json::from_slice::<Value>(&reply.body).ok()?["Config"]["StopTimeout"].as_u64()
+    }
+}
+
+/// Runs a command of this machine that says whether a state is as it should be.
+async fn check(command: &str) -> Result<Answer, PerformError> {
+    let failed = |message: String, output| Err(PerformError::Failed { message, output });
+    match run_command(command, CHECK).await {
+        Ok(finished) if finished.is_success() => Ok(Answer::default()),
+        Ok(Finished { code: Some(code), output }) => {
+            failed(format!("`{command}` exited with {code}"), output)
+        }
+        Ok(Finished { code: None, output }) => failed(format!("`{command}` was ended by a signal"), output),
+        Err(error) => failed(error.to_string(), Vec::new()),
+    }
+}
+
+/// The engine's id; a planned one has none, and must never get here.
+fn id(id: &Id) -> Result<String, PerformError> {
+    match id {
+        Id::Engine(id) if !id.is_empty() => Ok(id.clone()),
+        Id::Engine(_) | Id::Planned(_) => Err(PerformError::Refused {
+            status: None,
+            message: format!("internal error: the object `{id}` has no id yet"),
+        }),
+    }
+}
+
+/// `/containers/ID/verb`.
+fn path(kind: &str, target: &Target, verb: &str) -> Result<String, PerformError> {
+    Ok(format!("/{kind}/{}{verb}", encoded(&id(&target.id)?)))
+}
+
+fn with_timeout(verb: &str, timeout: Option<u32>) -> String {
+    match timeout {
+        Some(seconds) => format!("{verb}?t={seconds}"),
+        None => verb.to_owned(),
+    }
+}
+
+/// A JSON object with further keys.
+fn with<const N: usize>(body: &Value, keys: [(&str, Value); N]) -> Value {
+    let mut object = body.as_object().cloned().unwrap_or_default();
+    for (key, value) in keys {
+        object.insert(key.to_owned(), value);
+    }
+    Value::Object(object)
+}
+
+fn refused(reply: &Reply) -> PerformError {
+    PerformError::Refused { status: Some(reply.status.as_u16()), message: reply.message() }
+}
+
+/// Reads an answer that must be JSON. It was done, but what was done is not known.
+fn answer(reply: &Reply) -> Result<Value, PerformError> {
+    serde_json::from_slice(&reply.body).map_err(|error| PerformError::Lost {
+        reason: format!("cannot understand the engine's answer: {error}"),
+    })
+}
+
+/// Id and warnings of what was created.
+fn created(reply: &Reply) -> Result<Answer, PerformError> {
+    let json = answer(reply)?;
+    match json["Id"].as_str() {
+        Some(id) if !id.is_empty() => Ok(Answer { id: Some(id.to_owned()), warnings: warnings(&json) }),
+        Some(_) | None => Err(PerformError::Lost { reason: "the engine's answer has no id".to_owned() }),
+    }
+}
+
+fn warnings(json: &Value) -> Vec<String> {
+    let mut warnings = super::shapes::strings(&json["Warnings"]);
+    // Networks have a single one.
+    warnings.extend(json["Warning"].as_str().filter(|warning| !warning.is_empty()).map(str::to_owned));
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_without_an_engine_id_is_refused() {
+        assert!(id(&Id::Planned(3)).is_err());
+        assert_eq!(id(&Id::Engine("x".to_owned())), Ok("x".to_owned()));
+    }
+
+    #[test]
+    fn warnings_of_containers_and_networks_are_read() {
+        assert_eq!(warnings(&json!({"Warnings": ["a"]})), ["a"]);
+        assert_eq!(warnings(&json!({"Warnings": null, "Warning": ""})), Vec::<String>::new());
+        assert_eq!(warnings(&json!({"Warning": "b"})), ["b"]);
+    }
+}

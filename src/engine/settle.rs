@@ -1,0 +1,182 @@
+//! Waits until a container has proven itself. Asks only, changes nothing.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::shapes::run_state;
+use super::transport::{ANSWER, encoded};
+use super::{PerformError, Progress};
+use crate::world::{Gate, RunState, Target};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How often a wait tells that it still goes on.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// Waits for `container`: healthy if it has a healthcheck, else up without a restart for
+/// `gate.stable_for`.
+pub(super) async fn settle(
+    client: &Client,
+    container: &Target,
+    gate: &Gate,
+    progress: Progress<'_>,
+) -> Result<(), PerformError> {
+    let began = Instant::now();
+    let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
+    let mut pause = FIRST_PAUSE;
+    let mut told = began;
+    let mut watch = Watch::default();
+    loop {
+        let waited = began.elapsed();
+        let verdict = match client.transport().get(&path, ANSWER).await {
+            Ok(reply) if reply.status == StatusCode::NOT_FOUND => Verdict::Failed("it is gone".to_owned()),
+            Ok(reply) if reply.status.is_success() => match serde_json::from_slice::<Value>(&reply.body) {
+                Ok(json) => watch.look(&json, waited, gate),
+                Err(error) => Verdict::Waiting(format!("cannot understand the engine: {error}")),
+            },
+            Ok(reply) => Verdict::Waiting(reply.message()),
+            // The engine may only be busy; the gate's own bound ends this.
+            Err(broken) => Verdict::Waiting(broken.to_string()),
+        };
+        let waiting_for = match verdict {
+            Verdict::Proven => return Ok(()),
+            Verdict::Failed(reason) => return Err(PerformError::NotSettled { reason }),
+            Verdict::Waiting(reason) => reason,
+        };
+        if waited >= gate.timeout {
+            let seconds = gate.timeout.as_secs_f64();
+            return Err(PerformError::NotSettled { reason: format!("{waiting_for} after {seconds} s") });
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            progress(format!("{waiting_for}, {} s of {} s", waited.as_secs(), gate.timeout.as_secs()));
+        }
+        let left = gate.timeout.saturating_sub(began.elapsed());
+        tokio::time::sleep(pause.min(left.max(FIRST_PAUSE))).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What one look says.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Proven,
+    Failed(String),
+    Waiting(String),
+}
+
+/// What earlier looks saw.
+#[derive(Default)]
+struct Watch {
+    /// Start time and restart count, and when they were first seen.
+    since: Option<(String, u64, Duration)>,
+}
+
+impl Watch {
+    /// Judges one inspection, `waited` after the wait began. The engine's clock is not compared
+    /// with ours: it may be another machine's.
+    fn look(&mut self, json: &Value, waited: Duration, gate: &Gate) -> Verdict {
+        let state = &json["State"];
+        match run_state(state) {
+            RunState::Running => {}
+            RunState::Paused => return Verdict::Failed("it is paused".to_owned()),
+            RunState::Restarting => return Verdict::Failed(ended(state, "it ends and restarts")),
+            RunState::Created => return Verdict::Failed(ended(state, "it was not started")),
+            RunState::Exited { .. } => return Verdict::Failed(ended(state, "it ended")),
+            RunState::Dead => return Verdict::Failed(ended(state, "it is dead")),
+        }
+        let started = state["StartedAt"].as_str().unwrap_or_default().to_owned();
+        let restarts = json["RestartCount"].as_u64().unwrap_or_default();
+        let since = match &self.since {
+            Some((before, count, since)) if *before == started && *count == restarts => *since,
+            Some(_) => return Verdict::Failed("it ended and was restarted".to_owned()),
+            None => {
+                self.since = Some((started, restarts, waited));
+                waited
+            }
+        };
+        match state["Health"]["Status"].as_str() {
+            Some("healthy") => Verdict::Proven,
+            Some("unhealthy") => Verdict::Failed(with_probe("it is unhealthy", &state["Health"])),
+            Some("starting") => Verdict::Waiting(with_probe("not healthy yet", &state["Health"])),
+            // No healthcheck, which some engines call `none`.
+            Some(_) | None if waited.saturating_sub(since) >= gate.stable_for => Verdict::Proven,
+            Some(_) | None => Verdict::Waiting("not up long enough".to_owned()),
+        }
+    }
+}
+
+/// How a container ended, in the engine's words.
+fn ended(state: &Value, what: &str) -> String {
+    let mut reason = format!("{what} with exit code {}", state["ExitCode"].as_i64().unwrap_or_default());
+    if state["OOMKilled"].as_bool() == Some(true) {
+        reason.push_str(" (out of memory)");
+    }
+    match state["Error"].as_str() {
+        Some(error) if !error.is_empty() => format!("{reason}: {error}"),
+        Some(_) | None => reason,
+    }
+}
+
+/// Adds what the last probe of a healthcheck wrote.
+fn with_probe(what: &str, health: &Value) -> String {
+    let last = health["Log"].as_array().and_then(|log| log.last());
+    let output = last.and_then(|probe| probe["Output"].as_str()).unwrap_or_default().trim();
+    match output.lines().last() {
+        Some(line) => format!("{what}: {}", line.chars().take(200).collect::<String>()),
+        None => what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn running(started: &str, restarts: u64) -> Value {
+        json!({"RestartCount": restarts, "State": {"Status": "running", "Running": true, "StartedAt": started}})
+    }
+
+    #[test]
+    fn a_container_is_proven_when_it_ran_long_enough() {
+        let (mut watch, gate) = (Watch::default(), Gate::default());
+        assert!(matches!(watch.look(&running("a", 0), seconds(1), &gate), Verdict::Waiting(_)));
+        assert!(matches!(watch.look(&running("a", 0), seconds(2), &gate), Verdict::Waiting(_)));
+        assert_eq!(watch.look(&running("a", 0), seconds(3), &gate), Verdict::Proven);
+    }
+
+    #[test]
+    fn a_restart_or_an_end_fails_at_once() {
+        let (mut watch, gate) = (Watch::default(), Gate::default());
+        assert!(matches!(watch.look(&running("a", 0), seconds(0), &gate), Verdict::Waiting(_)));
+        assert!(matches!(watch.look(&running("b", 1), seconds(1), &gate), Verdict::Failed(_)));
+        let exited = json!({"State": {"Status": "exited", "ExitCode": 137, "OOMKilled": true, "Error": ""}});
+        assert_eq!(
+            Watch::default().look(&exited, seconds(0), &gate),
+            Verdict::Failed("it ended with exit code 137 (out of memory)".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_healthcheck_decides_alone() {
+        let gate = Gate::default();
+        let health = |status: &str| {
+            let mut json = running("a", 0);
+            json["State"]["Health"] =
+                json!({"Status": status, "Log": [{"Output": "first"}, {"Output": "no\nluck\n"}]});
+            json
+        };
+        let look = |status: &str, at: u64| Watch::default().look(&health(status), seconds(at), &gate);
+        assert_eq!(look("healthy", 0), Verdict::Proven);
+        assert_eq!(look("unhealthy", 0), Verdict::Failed("it is unhealthy: luck".to_owned()));
+        assert_eq!(look("starting", 50), Verdict::Waiting("not healthy yet: luck".to_owned()));
+    }
+}

@@ -1,0 +1,97 @@
+//! Runs commands of this machine's shell, with a bound.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::process::Command;
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The exit code; nothing if a signal ended it.
+    pub code: Option<i32>,
+    /// The last lines of both streams.
+    pub output: Vec<String>,
+}
+
+impl Finished {
+    pub fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommandError {
+    #[error("cannot run `{command}`: {reason}")]
+    NotStarted { command: String, reason: String },
+    #[error("`{command}` did not end within {seconds} s and was killed")]
+    TooLong { command: String, seconds: u64 },
+}
+
+/// How many lines of output are kept.
+const LINES: usize = 20;
+
+/// Runs a command with `sh -c`. One that passes the bound is killed with all it started.
+///
+/// # Errors
+/// If it could not be started or did not end. What its exit code means is the caller's matter.
+pub async fn run_command(command: &str, bound: Duration) -> Result<Finished, CommandError> {
+    let not_started = |error: std::io::Error| CommandError::NotStarted {
+        command: command.to_owned(),
+        reason: error.to_string(),
+    };
+    let child = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .process_group(0)
+        .spawn()
+        .map_err(not_started)?;
+    let group = child.id();
+    match tokio::time::timeout(bound, child.wait_with_output()).await {
+        Ok(Ok(output)) => {
+            let text = [output.stdout, output.stderr].concat();
+            let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+            let output_lines = lines[lines.len().saturating_sub(LINES)..].to_vec();
+            Ok(Finished { code: output.status.code(), output: output_lines })
+        }
+        Ok(Err(error)) => Err(not_started(error)),
+        Err(_) => {
+            if let Some(group) = group {
+                kill_group(group).await;
+            }
+            Err(CommandError::TooLong { command: command.to_owned(), seconds: bound.as_secs() })
+        }
+    }
+}
+
+/// Ends a process and its children. The shell's own death would leave them running.
+async fn kill_group(group: u32) {
+    let killed =
+        Command::new("sh").args(["-c", &format!("kill -KILL -- -{group}")]).stderr(Stdio::null()).status();
+    // Nothing is left to do if it does not work: the group may be gone already.
+    let _ = killed.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn exit_codes_and_output_are_told() {
+        let finished = run_command("echo a; echo b >&2; exit 3", Duration::from_secs(5)).await.expect("runs");
+        assert_eq!((finished.code, finished.output), (Some(3), vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_takes_too_long_is_killed_with_its_children() {
+        let began = std::time::Instant::now();
+        let error = run_command("sleep 30 | sleep 30", Duration::from_millis(200)).await;
+        assert!(matches!(error, Err(CommandError::TooLong { .. })), "{error:?}");
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+}

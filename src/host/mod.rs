@@ -1,0 +1,12 @@
+//! Files and processes of this machine. Knows nothing of Docker's objects.
+
+mod archive;
+mod command;
+mod context;
+mod dockerfile;
+mod dockerignore;
+
+pub use archive::{ArchiveError, archive_image};
+pub use command::{CommandError, Finished, run_command};
+pub use context::{Context, ContextError, context_hash};
+pub use dockerfile::from_images;

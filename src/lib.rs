@@ -1,0 +1,14 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod cli;
+pub mod converge;
+pub mod engine;
+pub mod host;
+pub mod lock;
+pub mod plan;
+pub mod report;
+pub mod resource;
+pub mod run;
+pub mod source;
+pub mod state;
+pub mod world;

@@ -1,0 +1,14 @@
+//! What will be done and why, as a value: changes with their differences and their steps, and what
+//! became of them. A plan prints the same text for the same input, byte for byte.
+
+mod change;
+mod event;
+mod outcome;
+mod text;
+
+pub use change::{
+    Action, Change, ChangeId, Effect, FieldDiff, Impact, Phase, Plan, Retry, StateRef, Steps, When,
+};
+pub use event::Event;
+pub use outcome::{ChangeReport, Ending, RunReport, Timing};
+pub use text::shown;

@@ -1,0 +1,124 @@
+//! The compact text of plans and steps: stable, for tests, `--output` details and comparing plans.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{Change, FieldDiff, Plan, When};
+use crate::world::Step;
+
+impl Plan {
+    /// The whole plan as text: one line per change that does something, its steps below it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for change in self.changes.iter().filter(|change| change.is_pending()) {
+            text.push_str(&change.text());
+        }
+        for (kind, target) in &self.orphans {
+            text.push_str(&format!("orphan {kind} {target}\n"));
+        }
+        text
+    }
+}
+
+impl Change {
+    /// The change as text: one line, and its steps below it.
+    pub fn text(&self) -> String {
+        let condition = match &self.when {
+            When::Always => "",
+            When::OnFailure(_) => " on failure",
+        };
+        let mut text = format!("{}.{} {}{condition}", self.state.kind, self.state.name, self.action.word());
+        let diff: Vec<_> = self.diff.iter().map(FieldDiff::to_string).collect();
+        let why = if diff.is_empty() { self.cause.clone() } else { diff.join(", ") };
+        if !why.is_empty() {
+            text.push_str(": ");
+            text.push_str(&why);
+        }
+        text.push('\n');
+        for blocker in &self.blockers {
+            text.push_str(&format!("  refused: {blocker}\n"));
+        }
+        for step in self.steps.iter() {
+            text.push_str(&format!("  {step}\n"));
+        }
+        text
+    }
+}
+
+impl fmt::Display for FieldDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} -> {}", self.field, shown(&self.from), shown(&self.to))
+    }
+}
+
+/// Prints a value compactly: texts without quotes unless they would be ambiguous.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "(unset)".to_owned(),
+        Value::String(text) if text.is_empty() || text.contains(['\n', '"']) || text.trim() != text => {
+            Value::String(text.clone()).to_string()
+        }
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let pairs: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", shown(value))).collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PullImage { reference, digest: Some(digest), .. } => {
+                write!(f, "pull image {reference} ({digest})")
+            }
+            Self::PullImage { reference, digest: None, .. } => write!(f, "pull image {reference}"),
+            Self::BuildImage { build, .. } => write!(f, "build image {}", build.tag),
+            Self::LoadImage { reference, path, .. } => {
+                write!(f, "load image {reference} from {}", path.display())
+            }
+            Self::TagImage { image, reference } => write!(f, "tag image {image} as {reference}"),
+            Self::RemoveImage { reference, .. } => write!(f, "remove image {reference}"),
+            Self::CreateNetwork { network, .. } => write!(f, "create network {network}"),
+            Self::RemoveNetwork { network } => write!(f, "remove network {network}"),
+            Self::Connect { network, container, .. } => {
+                write!(f, "connect container {container} to network {network}")
+            }
+            Self::Disconnect { network, container } => {
+                write!(f, "disconnect container {container} from network {network}")
+            }
+            Self::CreateVolume { name, .. } => write!(f, "create volume {name}"),
+            Self::RemoveVolume { name } => write!(f, "remove volume {name}"),
+            Self::CreateContainer { container, .. } => write!(f, "create container {container}"),
+            Self::StartContainer { container } => write!(f, "start container {container}"),
+            Self::StopContainer { container, .. } => write!(f, "stop container {container}"),
+            Self::RestartContainer { container, .. } => write!(f, "restart container {container}"),
+            Self::SignalContainer { container, signal } => {
+                write!(f, "send {signal} to container {container}")
+            }
+            Self::UnpauseContainer { container } => write!(f, "unpause container {container}"),
+            Self::RenameContainer { container, to } => write!(f, "rename container {container} -> {to}"),
+            Self::UpdateContainer { container, body } => {
+                write!(f, "update container {container}: {}", update_text(body))
+            }
+            Self::Settle { container, .. } => write!(f, "settle container {container}"),
+            Self::RemoveContainer { container } => write!(f, "remove container {container}"),
+            Self::CheckCommand { command } => write!(f, "check `{command}`"),
+        }
+    }
+}
+
+fn update_text(body: &Value) -> String {
+    let Some(fields) = body.as_object() else { return shown(body) };
+    let words: Vec<_> = fields
+        .iter()
+        .map(|(key, value)| match value.get("Name") {
+            Some(name) => format!("{key} {}", shown(name)),
+            None => format!("{key} {}", shown(value)),
+        })
+        .collect();
+    words.join(", ")
+}

@@ -1,0 +1,29 @@
+//! What people and programs get to see of a run. Rendering is pure and always in colour: whoever
+//! writes the text strips the colours where they are not wanted (`anstream`). Knows no engine.
+//! Every text that comes from elsewhere goes through [`harmless`], so that no value can steer a
+//! terminal.
+
+mod changes;
+mod comment;
+mod diagnostics;
+mod difference;
+mod highstate;
+mod json;
+mod notices;
+mod progress;
+mod text;
+mod timings;
+mod view;
+
+pub use changes::changes;
+pub use diagnostics::diagnostics;
+pub use highstate::{Detail, Label, StateOutput, compile_error, highstate};
+pub use json::json;
+pub use notices::notices;
+pub use progress::{Display, Paint, Progress};
+pub use text::{error, harmless, message};
+pub use timings::timings;
+pub use view::{Amount, Glyphs, View};
+
+#[cfg(test)]
+mod tests;

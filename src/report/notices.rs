@@ -1,0 +1,43 @@
+//! What a person should know of a run besides its states. Formats for machines have no place for
+//! it, so that it goes to standard error there.
+
+use std::fmt::Write;
+
+use super::text::{CYAN, YELLOW, harmless, lines, paint};
+use crate::plan::RunReport;
+
+/// Warnings, orphans, and why the run ended early.
+pub fn notices(report: &RunReport) -> String {
+    let mut text = orphans(report);
+    text.push_str(&warnings(report));
+    if let Some(reason) = &report.aborted {
+        _ = writeln!(text, "the run ended early: {}", harmless(reason));
+    }
+    text
+}
+
+pub(super) fn orphans(report: &RunReport) -> String {
+    let mut text = String::new();
+    for (kind, target) in &report.plan.orphans {
+        let name = harmless(&target.name);
+        _ = writeln!(text, "{} {kind}.{name}: no state declares it any more", paint(YELLOW, "? orphan "));
+    }
+    if report.plan.orphans.iter().any(|(kind, _)| matches!(*kind, "container" | "network")) {
+        let hint = "--prune removes containers and networks that no state declares any more";
+        _ = writeln!(text, "  {} {hint}", paint(CYAN, "hint:"));
+    }
+    text
+}
+
+pub(super) fn warnings(report: &RunReport) -> String {
+    let mut text = String::new();
+    for warning in &report.plan.warnings {
+        for (number, line) in lines(warning).iter().enumerate() {
+            _ = match number {
+                0 => writeln!(text, "{} {line}", paint(YELLOW, "warning:")),
+                _ => writeln!(text, "  {line}"),
+            };
+        }
+    }
+    text
+}

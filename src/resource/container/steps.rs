@@ -1,0 +1,192 @@
+//! What it takes to bring a container to its declared state.
+
+use serde_json::{Map, Value, json};
+
+use super::super::form::Form;
+use super::super::kind::{Desired, Found, Planned, Transition};
+use super::body::{Made, body};
+use super::fields::FIELDS;
+use super::{effective, names, networks, replace};
+use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
+use crate::resource::field::At;
+use crate::world::{Container, RunState, Step, Target, World};
+
+pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut World) -> Planned {
+    match transition {
+        Transition::Create if desired.spec.text("image").is_none() => Planned::refused(vec![format!(
+            "there is no container `{}`, and no `image` to make it from",
+            desired.name
+        )]),
+        Transition::Create => create(desired, world),
+        Transition::Replace { found, .. } => match observed(found, world) {
+            Some(old) => replace::replace(desired, &old, world),
+            None => create(desired, world),
+        },
+        Transition::Update { found, diff } => {
+            with_observed(found, world, |container, world| update(desired, container, diff, world))
+        }
+        Transition::Signal { found, diff, signal } => with_observed(found, world, |container, world| {
+            let mut planned = update(desired, container, diff, world);
+            let target = Target::new(&container.id, desired.name);
+            planned.action = Action::Signal;
+            planned.steps.switch.push(Step::SignalContainer { container: target, signal: signal.clone() });
+            planned
+        }),
+        Transition::Restart { found, diff } => {
+            with_observed(found, world, |container, world| restart(desired, container, diff, world))
+        }
+        Transition::Remove { found } => {
+            with_observed(found, world, |container, _| remove(desired, container))
+        }
+    }
+}
+
+fn observed(found: &Found, world: &World) -> Option<Container> {
+    world.containers.get(&found.target.id).cloned()
+}
+
+fn with_observed(
+    found: &Found,
+    world: &mut World,
+    plan: impl FnOnce(&Container, &mut World) -> Planned,
+) -> Planned {
+    match observed(found, world) {
+        Some(container) => plan(&container, world),
+        None => Planned::refused(vec![format!("container `{}` is gone", found.target.name)]),
+    }
+}
+
+fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
+    let Some(image) = desired.spec.text("image").and_then(|reference| world.image(reference)) else {
+        return Planned::refused(vec![format!("container `{}` has no image to be made from", desired.name)]);
+    };
+    let image = image.id.clone();
+    let container = Target { id: world.next_planned(), name: desired.name.to_owned() };
+    let made = Made { revision: names::next_revision(desired.name, world), replaces: None, carried: &[] };
+    let body = body(desired, &made, world);
+    let mut steps = Steps::default();
+    steps.prepare.push(Step::CreateContainer { container: container.clone(), image, body });
+    steps.prepare.extend(networks::connect_others(desired, &container, world));
+    if desired.function.name == "running" {
+        steps.switch.push(Step::StartContainer { container });
+    }
+    Planned::new(Action::Create, steps)
+}
+
+/// Everything that can be mended on the container that is there.
+fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &World) -> Planned {
+    let mut switch = Vec::new();
+    let mut actions = Vec::new();
+    let target = Target::new(&container.id, &container.name);
+    if container.name != desired.name {
+        switch.push(Step::RenameContainer { container: target, to: desired.name.to_owned() });
+        actions.push(Action::Rename);
+    }
+    let target = Target::new(&container.id, desired.name);
+    if let Some(body) = update_body(desired, container, diff) {
+        switch.push(Step::UpdateContainer { container: target.clone(), body });
+        actions.push(Action::Update);
+    }
+    let named = Container { name: desired.name.to_owned(), ..container.clone() };
+    let attachments = networks::mend(desired, diff, &named, world);
+    let reattached = attachments.iter().any(|step| matches!(step, Step::Disconnect { .. }));
+    if !attachments.is_empty() {
+        switch.extend(attachments);
+        actions.push(Action::Update);
+    }
+    if diff.iter().any(|row| row.field == "status" && row.impact == Impact::Update) {
+        let (step, action) = match (desired.function.name, container.state) {
+            ("stopped", _) => (Step::StopContainer { container: target, timeout: None }, Action::Stop),
+            (_, RunState::Paused) => (Step::UnpauseContainer { container: target }, Action::Start),
+            _ => (Step::StartContainer { container: target }, Action::Start),
+        };
+        switch.push(step);
+        actions.push(action);
+    }
+    let action = match actions.as_slice() {
+        [] => Action::None,
+        [only] => *only,
+        [first, rest @ ..] if rest.iter().all(|action| action == first) => *first,
+        _ => Action::Update,
+    };
+    let effect = match (actions.contains(&Action::Stop), reattached && container.state.is_up()) {
+        (true, _) => Effect::Ends,
+        (false, true) => Effect::Brief,
+        (false, false) => Effect::None,
+    };
+    Planned::new(action, Steps { switch, ..Steps::default() }).effect(effect)
+}
+
+/// The fields that the engine updates in place, as its update call takes them.
+fn update_body(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff]) -> Option<Value> {
+    let mut body = Map::new();
+    for field in FIELDS {
+        let At::Path(path) = field.at else { continue };
+        let changed = diff.iter().any(|row| row.field == field.name && row.impact == Impact::Update);
+        let Some(key) = path.strip_prefix("HostConfig.").filter(|_| changed) else { continue };
+        let value = match desired.spec.value(field.name) {
+            Some(declared) if !declared.is_null() => field.form.send(declared),
+            Some(_) | None => going_back(field.name, field.form, desired),
+        };
+        body.insert(key.to_owned(), value);
+    }
+    // The engine refuses memory above the swap limit that it derived from the old memory.
+    if let (Some(memory), None) =
+        (body.get("Memory").and_then(Value::as_i64), desired.spec.value("memory_swap"))
+        && container.attributes.at("HostConfig.MemorySwap").known().and_then(Value::as_i64).unwrap_or(0) >= 0
+    {
+        body.insert("MemorySwap".to_owned(), json!(effective::derived_swap(memory)));
+    }
+    (!body.is_empty()).then_some(Value::Object(body))
+}
+
+/// The engine takes a missing value as "leave alone", so its default has to be said.
+fn going_back(field: &str, form: &dyn Form, desired: &Desired<'_>) -> Value {
+    match field {
+        "memory_swap" => {
+            let memory = desired.spec.value("memory").and_then(Value::as_i64).unwrap_or(0);
+            json!(effective::derived_swap(memory))
+        }
+        "restart" => json!({"Name": "no", "MaximumRetryCount": 0}),
+        "pids_limit" => json!(0),
+        _ => form.send(&form.observe(&Value::Null)),
+    }
+}
+
+fn restart(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &World) -> Planned {
+    let mut planned = update(desired, container, diff, world);
+    let target = Target::new(&container.id, desired.name);
+    let was_up = container.state.is_up();
+    let starts = planned.steps.switch.iter().any(|step| matches!(step, Step::StartContainer { .. }));
+    if was_up {
+        planned.steps.switch.retain(|step| !matches!(step, Step::UnpauseContainer { .. }));
+        planned.steps.switch.push(Step::RestartContainer { container: target, timeout: None });
+        planned.action = Action::Restart;
+        planned.effect = Effect::Restart;
+    } else if !starts && desired.function.name == "running" {
+        planned.steps.switch.push(Step::StartContainer { container: target });
+        planned.action = Action::Start;
+    }
+    planned
+}
+
+fn remove(desired: &Desired<'_>, container: &Container) -> Planned {
+    let target = Target::new(&container.id, &container.name);
+    let mut steps = Steps::default();
+    let timeout =
+        desired.spec.value("stop_timeout").and_then(Value::as_u64).and_then(|t| u32::try_from(t).ok());
+    let effect = if container.state.is_up() {
+        steps.switch.push(Step::StopContainer { container: target.clone(), timeout });
+        Effect::Ends
+    } else {
+        Effect::None
+    };
+    steps.retire.push(Step::RemoveContainer { container: target });
+    let mut planned = Planned::new(Action::Remove, steps).effect(effect);
+    for (path, name) in super::mounts::anonymous(container) {
+        planned
+            .notes
+            .push(format!("the anonymous volume {name} of {path} stays; docker volume rm {name} removes it"));
+    }
+    planned
+}

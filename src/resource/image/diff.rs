@@ -1,0 +1,179 @@
+//! Whether an image is what a state asks for.
+
+use serde_json::json;
+
+use super::super::kind::{Desired, SourceFact};
+use super::fields::{Pull, pull, reference};
+use crate::plan::{FieldDiff, Impact};
+use crate::world::{Id, Image, ImageReference, Remote, World, label};
+
+pub fn diff(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDiff> {
+    match desired.function.name {
+        "present" => {
+            let moved = moved(desired, image, world);
+            moved.into_iter().chain(other_platform(desired, image)).collect()
+        }
+        "built" => stale_build(desired, image, world),
+        "loaded" => other_archive(desired, image).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Why the registry's answer does not let the state go on.
+pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
+    let reference = reference(desired.name, desired.spec);
+    match desired.function.name {
+        "present" => unavailable(desired, &reference, world).into_iter().collect(),
+        "built" | "loaded" => match desired.facts.sources.get(desired.name) {
+            Some(SourceFact::Unreadable(reason)) => vec![reason.clone()],
+            Some(SourceFact::Context { .. } | SourceFact::Archive { .. }) | None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<String> {
+    let here = world.image(reference);
+    let policy = pull(desired.spec);
+    if here.is_none() && matches!(ImageReference::parse(reference), ImageReference::Id(_)) {
+        return Some(format!("the engine has no image {reference}, and an id cannot be pulled"));
+    }
+    if here.is_none() && policy == Pull::Never {
+        return Some(format!(
+            "the engine has no image {reference}, and it is not to be pulled (`pull: never`); build or load it first"
+        ));
+    }
+    if let Some(row) = here.and_then(|image| other_platform(desired, image))
+        && policy == Pull::Never
+    {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("another platform").to_owned();
+        return Some(format!(
+            "the engine's {reference} is for {}, {} is wanted, and it is not to be pulled (`pull: never`)",
+            text(&row.from),
+            text(&row.to)
+        ));
+    }
+    if here.is_some_and(|image| !is_due(policy, image, desired.facts.now)) {
+        return None;
+    }
+    match (world.remotes.get(reference)?, here) {
+        (Remote::Digest(_), _) => None,
+        (Remote::Missing, _) => Some(format!("the registry has no image {reference}; is the tag right?")),
+        // Whether it can be had shows when it is pulled: nothing has stopped by then.
+        (Remote::Unknown(_), None) => None,
+        (Remote::Unknown(reason), Some(_)) => Some(format!(
+            "whether there is a newer {reference} is unknown, because its registry could not be asked: {reason}; what \
+             runs is left as it is"
+        )),
+    }
+}
+
+/// True if the registry has to be asked about an image that the engine has.
+pub fn is_due(policy: Pull, image: &Image, now: i64) -> bool {
+    match policy {
+        Pull::Always => true,
+        Pull::Missing | Pull::Never => false,
+        Pull::OlderThan(seconds) => {
+            let tagged = image.attributes.text("Metadata.LastTagTime").and_then(|time| time.parse().ok());
+            tagged.is_none_or(|time: jiff::Timestamp| now - time.as_second() > seconds)
+        }
+    }
+}
+
+/// The tag points to something else than what the engine has.
+fn moved(desired: &Desired<'_>, image: &Image, world: &World) -> Option<FieldDiff> {
+    let reference = reference(desired.name, desired.spec);
+    if !is_due(pull(desired.spec), image, desired.facts.now) || image.id_is_planned() {
+        return None;
+    }
+    let Some(Remote::Digest(digest)) = world.remotes.get(&reference) else { return None };
+    if has_digest(image, &reference, digest) {
+        return None;
+    }
+    let known = image.digests.iter().find_map(|known| known.split_once('@')).map(|(_, digest)| digest);
+    Some(FieldDiff {
+        field: "digest".to_owned(),
+        from: known.map_or(json!("(local image)"), |digest| json!(digest)),
+        to: json!(digest),
+        impact: Impact::Replace,
+    })
+}
+
+/// The image is for another platform than the declared one, of which any part may be left out.
+fn other_platform(desired: &Desired<'_>, image: &Image) -> Option<FieldDiff> {
+    let wanted = desired.spec.text("platform").filter(|wanted| !wanted.is_empty())?;
+    let os = image.attributes.text("Os")?;
+    let shown = [Some(os), image.attributes.text("Architecture"), image.attributes.text("Variant")];
+    let shown: Vec<&str> = shown.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    let normal = wanted.to_ascii_lowercase().replace("x86_64", "amd64").replace("aarch64", "arm64");
+    let parts: Vec<&str> = normal.split('/').collect();
+    // One word alone may be either.
+    let is_it = match parts.as_slice() {
+        [word] => shown.contains(word),
+        parts => shown.iter().zip(parts).all(|(shown, wanted)| shown == wanted),
+    };
+    (!is_it).then(|| FieldDiff {
+        field: "platform".to_owned(),
+        from: json!(shown.join("/")),
+        to: json!(wanted),
+        impact: Impact::Replace,
+    })
+}
+
+/// True if any of the image's digests for this repository is the one.
+fn has_digest(image: &Image, reference: &str, digest: &str) -> bool {
+    match ImageReference::parse(reference) {
+        ImageReference::Named { registry, repository, .. } => {
+            let wanted =
+                ImageReference::Named { registry, repository, tag: None, digest: Some(digest.to_owned()) };
+            wanted.is_image(image)
+        }
+        ImageReference::Id(_) => true,
+    }
+}
+
+/// The files, the arguments or a declared base are not those of the build.
+fn stale_build(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDiff> {
+    let Some(SourceFact::Context { hash, bases }) = desired.facts.sources.get(desired.name) else {
+        return Vec::new();
+    };
+    let labels = image.labels();
+    let row = |field: &str, from: Option<&str>, to: &str| FieldDiff {
+        field: field.to_owned(),
+        from: from.map_or(serde_json::Value::Null, |text| json!(text)),
+        to: json!(to),
+        impact: Impact::Replace,
+    };
+    let mut diff = Vec::new();
+    if labels.get(label::BUILD_HASH) != Some(hash) {
+        diff.push(row("context", labels.get(label::BUILD_HASH), hash));
+    }
+    let base = base_ids(bases, world);
+    if labels.get(label::BUILD_BASE).unwrap_or("") != base {
+        diff.push(row("base", labels.get(label::BUILD_BASE), &base));
+    }
+    diff
+}
+
+/// The ids of the declared images that a build starts from.
+pub fn base_ids(bases: &[String], world: &World) -> String {
+    let ids: Vec<_> =
+        bases.iter().filter_map(|base| world.image(base)).map(|image| image.id.to_string()).collect();
+    ids.join(",")
+}
+
+fn other_archive(desired: &Desired<'_>, image: &Image) -> Option<FieldDiff> {
+    let Some(SourceFact::Archive { hash }) = desired.facts.sources.get(desired.name) else { return None };
+    (image.id != Id::Engine(hash.clone())).then(|| FieldDiff {
+        field: "path".to_owned(),
+        from: json!(image.id.to_string()),
+        to: json!(hash),
+        impact: Impact::Replace,
+    })
+}
+
+impl Image {
+    fn id_is_planned(&self) -> bool {
+        matches!(self.id, Id::Planned(_))
+    }
+}

@@ -1,0 +1,111 @@
+//! Images: pulled, built or loaded, and found by what a tag points to.
+
+mod diff;
+mod fields;
+mod steps;
+
+use super::field::{Field, Vocabulary};
+use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
+use super::spec::Spec;
+use crate::plan::FieldDiff;
+use crate::source::{Diagnostic, Diagnostics, Place};
+use crate::world::{ImageReference, Target, World};
+
+pub struct ImageKind;
+
+static FUNCTIONS: &[Function] = &[
+    Function { name: "present", presence: Presence::Present, doc: "The image is there, pulled if need be." },
+    Function {
+        name: "built",
+        presence: Presence::Present,
+        doc: "The image is built from a folder with a Dockerfile; again if a file or an argument changes, or a declared base image moves.",
+    },
+    Function {
+        name: "loaded",
+        presence: Presence::Present,
+        doc: "The image is loaded from an archive that `docker save` wrote.",
+    },
+    Function {
+        name: "absent",
+        presence: Presence::Absent,
+        doc: "The tag is gone, and the image with its last tag.",
+    },
+];
+
+impl Kind for ImageKind {
+    fn name(&self) -> &'static str {
+        "image"
+    }
+
+    fn spelling(&self, vocabulary: Vocabulary) -> &'static str {
+        match vocabulary {
+            Vocabulary::Plain => "image",
+            Vocabulary::Salt => "docker_image",
+        }
+    }
+
+    fn functions(&self) -> &'static [Function] {
+        FUNCTIONS
+    }
+
+    fn fields(&self, function: &str) -> &'static [Field] {
+        fields::of(function)
+    }
+
+    fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
+        let mut problems = Diagnostics::default();
+        let reference = ImageReference::parse(name);
+        let made_here = matches!(function, "built" | "loaded");
+        let is_tag = matches!(&reference, ImageReference::Named { digest: None, .. });
+        if made_here && !is_tag {
+            problems.push(
+                Diagnostic::error(
+                    place,
+                    format!("`{name}` cannot be the name of an image that is {function}"),
+                )
+                .hint("a name is `repository:tag`"),
+            );
+        }
+        let needed = match function {
+            "built" => "context",
+            "loaded" => "path",
+            _ => return problems,
+        };
+        if !spec.contains(needed) {
+            problems.push(
+                Diagnostic::error(place, format!("image.{function} needs `{needed}`"))
+                    .hint(format!("add `{needed}: ./folder-or-file`, relative to this state file")),
+            );
+        }
+        problems
+    }
+
+    fn references(&self, _function: &str, _spec: &Spec) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {
+        let reference = fields::reference(desired.name, desired.spec);
+        let image = world.image(&reference)?;
+        Some(Found { target: Target::new(&image.id, &reference), owner: image.labels().owner() })
+    }
+
+    fn diff(&self, desired: &Desired<'_>, found: &Found, world: &World) -> Vec<FieldDiff> {
+        world.images.get(&found.target.id).map(|image| diff::diff(desired, image, world)).unwrap_or_default()
+    }
+
+    fn steps(&self, desired: &Desired<'_>, transition: &Transition<'_>, world: &mut World) -> Planned {
+        steps::steps(desired, transition, world)
+    }
+
+    fn blockers(&self, desired: &Desired<'_>, world: &World) -> Vec<String> {
+        diff::blockers(desired, world)
+    }
+
+    fn reacts(&self) -> bool {
+        true
+    }
+}
+
+pub use diff::is_due;
+pub use fields::{Pull, pull as pull_policy, reference as image_reference};

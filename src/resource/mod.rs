@@ -1,0 +1,25 @@
+//! The kinds of objects that evenkeel keeps in their declared state, one folder each.
+
+mod compare;
+mod container;
+mod disagreements;
+pub mod field;
+pub mod form;
+mod image;
+mod kind;
+mod network;
+mod spec;
+mod volume;
+
+pub use container::{
+    Outcome, Recovery, Role, ailment, primary_network_name, recover, restarts, revision_of, role, unfinished,
+};
+pub use disagreements::disagreements;
+pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
+pub use form::{Form, Sample};
+pub use image::{Pull, image_reference, is_due, pull_policy};
+pub use kind::{
+    Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Reference, SourceFact, Transition,
+    kind_called,
+};
+pub use spec::{Declared, Spec, read_spec};

@@ -1,0 +1,23 @@
+//! The use cases: load … record. Shared by command line, git hook and server; asks nothing of its
+//! surroundings beyond what [`Ambient`] brings.
+
+mod ambient;
+mod apply;
+mod error;
+mod facts;
+mod guards;
+mod options;
+mod secrets;
+mod tree;
+
+pub use ambient::{Ambient, Signal, Stop};
+pub use apply::apply;
+pub use error::RunError;
+pub use facts::{due, facts, wanted};
+pub use options::{ApplyOptions, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
+pub use tree::{Checked, check, graph, render};
+
+use crate::plan::Event;
+
+/// Takes the events of a run as they happen.
+pub type Listener<'a> = &'a (dyn Fn(Event) + Send + Sync);

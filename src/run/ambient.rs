@@ -1,0 +1,125 @@
+//! What a run would otherwise take from its surroundings, collected once by whoever starts it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::lock::{Holder, Places};
+
+/// The surroundings of one run. Not `Debug`: variables hold secrets.
+#[derive(Clone)]
+pub struct Ambient {
+    /// The working directory.
+    pub directory: PathBuf,
+    pub home: Option<PathBuf>,
+    /// Environment variables that are text.
+    pub variables: BTreeMap<String, String>,
+    /// When the run began. "Now" for everything that depends on it.
+    pub now: SystemTime,
+    /// Who runs it, by login name.
+    pub user: String,
+    /// The numeric id of the user.
+    pub uid: u32,
+    /// The machine that evenkeel runs on.
+    pub machine: String,
+    pub pid: u32,
+    /// The command as it was typed, values of `--pillar` masked.
+    pub command: String,
+    pub stop: Stop,
+}
+
+impl Ambient {
+    /// The value of an environment variable; an empty one counts as not set.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where the lock of this run may lie.
+    pub fn lock_places(&self) -> Places {
+        Places {
+            chosen: self.variable("EVENKEEL_LOCK_DIR").map(|folder| self.directory.join(folder)),
+            home: self.home.clone(),
+            runtime: self.variable("XDG_RUNTIME_DIR").map(PathBuf::from),
+            // Not $TMPDIR: runs that differ in it have to meet the same lock.
+            temp: PathBuf::from("/tmp"),
+            uid: self.uid,
+        }
+    }
+
+    /// This run, for others that find the lock taken.
+    pub fn lock_holder(&self) -> Holder {
+        Holder {
+            pid: self.pid,
+            host: self.machine.clone(),
+            user: self.user.clone(),
+            since: Timestamp::try_from(self.now)
+                .unwrap_or_default()
+                .round(jiff::Unit::Second)
+                .unwrap_or_default(),
+            command: self.command.clone(),
+        }
+    }
+}
+
+/// What asked a run to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// The wish that a run may end early. Whoever performs steps looks at it between two steps; the
+/// step in hand is finished or undone.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<Option<Signal>>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Stop {
+    /// Asks for it. The first wish counts.
+    pub fn request(&self, signal: Signal) {
+        self.0.send_modify(|wish| *wish = wish.or(Some(signal)));
+    }
+
+    /// What asked for it, if anything did.
+    pub fn requested(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// Waits until somebody asks for it. Safe to drop: meant for waits between steps.
+    pub async fn wait(&self) -> Signal {
+        let mut wishes = self.0.subscribe();
+        loop {
+            if let Some(signal) = *wishes.borrow_and_update() {
+                return signal;
+            }
+            // The sender lives in `self`, so this cannot fail; if it did, nobody could ask any more.
+            if wishes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_wish_to_stop_counts() {
+        let stop = Stop::default();
+        assert_eq!(stop.requested(), None);
+        stop.clone().request(Signal::Terminate);
+        stop.request(Signal::Interrupt);
+        assert_eq!(stop.requested(), Some(Signal::Terminate));
+        assert_eq!(stop.wait().await, Signal::Terminate);
+    }
+}

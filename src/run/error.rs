@@ -1,0 +1,46 @@
+//! Why a run could not begin.
+
+use thiserror::Error;
+
+use crate::lock::LockError;
+use crate::source::Diagnostics;
+
+/// Each variant has an exit code of its own (`cli/exit_code.rs`).
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Something on the command line makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The state files are wrong; nothing was touched.
+    #[error("the state files are wrong")]
+    Diagnostics(Diagnostics),
+    /// The engine does not answer.
+    #[error("{message}")]
+    Unreachable { message: String, hint: Option<String> },
+    /// Another run is at work, or the lock cannot be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A person asked to stop before anything was begun.
+    #[error("stopped; nothing was touched")]
+    Stopped,
+    /// Anything else; counts as a failed state.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl RunError {
+    /// What to type next, if something useful can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { hint, .. } => hint.clone(),
+            Self::Lock(error) => Some(error.hint()),
+            Self::Usage(_) | Self::Diagnostics(_) | Self::Stopped | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl From<Diagnostics> for RunError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Diagnostics(diagnostics)
+    }
+}

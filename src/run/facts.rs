@@ -1,0 +1,105 @@
+//! What has to be known besides the engine: files behind images, and the registries' answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::engine::Wanted;
+use crate::host::{archive_image, context_hash, from_images};
+use crate::resource::{Facts, Pull, SourceFact, image_reference, is_due, pull_policy};
+use crate::state::{State, StateGraph};
+use crate::world::{ImageReference, World};
+
+/// Reads the files behind images that are built or loaded.
+pub fn facts(graph: &StateGraph, now: i64) -> Facts {
+    let declared: BTreeSet<String> = images(graph)
+        .map(|state| ImageReference::parse(&image_reference(&state.name, &state.spec)).normal())
+        .collect();
+    let mut sources = BTreeMap::new();
+    for state in images(graph) {
+        let fact = match state.function.name {
+            "built" => context(state, &declared),
+            "loaded" => archive(state),
+            _ => continue,
+        };
+        sources.insert(state.name.clone(), fact);
+    }
+    Facts { now, sources }
+}
+
+fn images(graph: &StateGraph) -> impl Iterator<Item = &State> {
+    graph.graph.node_weights().filter(|state| state.kind.name() == "image")
+}
+
+fn context(state: &State, declared: &BTreeSet<String>) -> SourceFact {
+    let folder = Path::new(state.spec.text("context").unwrap_or(""));
+    let dockerfile = state.spec.text("dockerfile").unwrap_or("Dockerfile");
+    let target = state.spec.text("target");
+    let args = texts(state, "args");
+    let hash = match context_hash(folder, dockerfile, &args, target, &texts(state, "labels")) {
+        Ok(hash) => hash,
+        Err(error) => return SourceFact::Unreadable(error.to_string()),
+    };
+    // It was there a moment ago; without it there is nothing to follow.
+    let text = std::fs::read_to_string(folder.join(dockerfile)).unwrap_or_default();
+    let mut bases = from_images(&text, &args, target);
+    bases.retain(|base| declared.contains(&ImageReference::parse(base).normal()));
+    SourceFact::Context { hash, bases }
+}
+
+fn archive(state: &State) -> SourceFact {
+    let path = Path::new(state.spec.text("path").unwrap_or(""));
+    match archive_image(path, &state.name) {
+        Ok(hash) => SourceFact::Archive { hash },
+        Err(error) => SourceFact::Unreadable(error.to_string()),
+    }
+}
+
+fn texts(state: &State, field: &str) -> BTreeMap<String, String> {
+    let map = state.spec.value(field).and_then(Value::as_object);
+    map.into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// What has to be looked at in full.
+pub fn wanted(graph: &StateGraph) -> Wanted {
+    let mut wanted = Wanted { owner: Some(graph.owner.clone()), ..Wanted::default() };
+    for state in graph.graph.node_weights() {
+        match state.kind.name() {
+            "container" => {
+                wanted.containers.insert(state.name.clone());
+                wanted.containers.extend(state.options.was.clone());
+                let references = state.kind.references(state.function.name, &state.spec);
+                let named = references.into_iter().filter(|reference| reference.kind == "container");
+                wanted.containers.extend(named.map(|reference| reference.name));
+            }
+            "image" => {
+                wanted.images.insert(image_reference(&state.name, &state.spec));
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// The references whose registries have to be asked, given what the engine has.
+pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
+    images(graph)
+        .filter(|state| state.function.name == "present")
+        .filter_map(|state| {
+            let reference = image_reference(&state.name, &state.spec);
+            let policy = pull_policy(&state.spec);
+            let asks = match world.image(&reference) {
+                Some(image) => is_due(policy, image, now),
+                None => {
+                    policy != Pull::Never
+                        && !matches!(ImageReference::parse(&reference), ImageReference::Id(_))
+                }
+            };
+            asks.then_some(reference)
+        })
+        .collect()
+}

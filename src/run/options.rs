@@ -1,0 +1,79 @@
+//! What is meant, after `cli` has resolved what was typed.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TreeOptions {
+    /// Absolute paths of the state files, in the order in which they were given.
+    pub files: Vec<PathBuf>,
+    /// `--env`, else the stem of the first file.
+    pub env: String,
+    /// `--pillar a.b=c`, in the order in which they were given: path and value as typed.
+    pub pillar: Vec<(String, String)>,
+    /// Absolute path of a file with grains, so that no engine has to be asked.
+    pub grains: Option<PathBuf>,
+    /// `--host` as it was typed; without it the engine follows the environment and the contexts.
+    pub host: Option<String>,
+}
+
+/// One run.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApplyOptions {
+    pub tree: TreeOptions,
+    pub mode: Mode,
+    /// Globs of states to which the run is limited; empty for all.
+    pub targets: Vec<String>,
+    /// Changes that are carried out side by side.
+    pub jobs: NonZeroUsize,
+    /// Whether orphans are removed.
+    pub prune: bool,
+    /// Whether an object that is not ours may be taken over.
+    pub adopt: bool,
+    pub data_loss: DataLoss,
+}
+
+/// Whether a run may do anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Apply,
+    /// `--test`: plan, tell, touch nothing.
+    Test,
+}
+
+/// Which volumes may go, if a state says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataLoss {
+    Refuse,
+    /// Only of these volumes.
+    Of(BTreeSet<String>),
+    Allow,
+}
+
+impl DataLoss {
+    /// True if the volume called `name` may be removed.
+    pub fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::Refuse => false,
+            Self::Of(names) => names.contains(name),
+            Self::Allow => true,
+        }
+    }
+}
+
+/// A graph to print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GraphOptions {
+    pub tree: TreeOptions,
+    pub format: GraphFormat,
+}
+
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GraphFormat {
+    Text,
+    /// For Graphviz.
+    Dot,
+}

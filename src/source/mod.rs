@@ -1,0 +1,14 @@
+//! Text that people wrote, with the places of everything in it: files, places, parsed nodes and
+//! diagnostics. Knows no YAML library, no template engine and nothing of Docker.
+
+mod diagnostic;
+mod distance;
+mod node;
+mod place;
+mod secrecy;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use distance::did_you_mean;
+pub use node::{Entry, Node, NodeValue, Style};
+pub use place::{Place, SourceFile, Text};
+pub use secrecy::{Secrets, looks_secret, masked, without_url_passwords};

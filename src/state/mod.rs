@@ -1,0 +1,39 @@
+//! State files become a graph of states: load, render, parse, compile. Reads files of the tree and
+//! nothing else; what is ambient comes in as `Inputs`.
+
+mod adjust;
+mod arguments;
+mod chunk;
+mod compile;
+mod cycles;
+mod disputes;
+mod draw;
+mod gather;
+mod graph;
+mod index;
+mod inputs;
+mod json;
+mod module;
+mod options;
+mod parse;
+mod pillar;
+mod read_options;
+mod references;
+mod render;
+mod requisites;
+mod reserved;
+mod select;
+mod settings;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod warnings;
+mod word;
+mod yaml;
+
+pub use compile::{compile, render};
+pub use graph::{Edge, Relation, State, StateGraph};
+pub use inputs::{Grains, Inputs};
+pub use options::{Options, Order, Retry, WatchAction};
+pub use render::Rendered;

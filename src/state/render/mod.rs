@@ -1,0 +1,19 @@
+//! Templates: text in, text out, with the way back from rendered lines to template lines. Pure:
+//! a template runs no command and reads nothing outside of the tree.
+
+mod changeable;
+mod data;
+mod explain;
+mod filters;
+mod limits;
+mod markers;
+mod rendered;
+mod renderer;
+mod rewrite;
+mod scan;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use rendered::Rendered;
+pub use renderer::{Renderer, Subject, Surroundings};

@@ -1,0 +1,317 @@
+//! The tree of files: its root, how dotted names become files, and what may be read at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use super::yaml::Places;
+use crate::source::{Diagnostic, Place, SourceFile, did_you_mean};
+
+const MAX_FILE: u64 = 16 << 20;
+const SETTINGS: &str = "evenkeel.yml";
+const ENDINGS: [&str; 3] = ["yml", "yaml", "sls"];
+
+/// The folder that a set of state files lives in.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Absolute and without symbolic links.
+    pub root: PathBuf,
+    /// Where dotted names start: `states/` of the root, or the root itself.
+    pub states: PathBuf,
+}
+
+impl Tree {
+    /// Finds the tree of the given files.
+    pub fn of(files: &[PathBuf], folder: &Path) -> Result<Self, Diagnostic> {
+        let mut found: Option<(PathBuf, PathBuf)> = None;
+        for file in files {
+            let path = folder.join(file);
+            let real = path.canonicalize().map_err(|error| {
+                Diagnostic::error_without_place(format!("cannot read {}: {error}", file.display()))
+                    .maybe_hint(neighbour(&path))
+            })?;
+            if real.is_dir() {
+                return Err(Diagnostic::error_without_place(format!("{} is a folder", file.display()))
+                    .hint("name a state file, such as states/prod.yml"));
+            }
+            let root = root_of(&real);
+            match &found {
+                Some((first, _)) if *first != root => {
+                    return Err(Diagnostic::error_without_place(format!(
+                        "the state files belong to two trees: {} and {}",
+                        first.display(),
+                        root.display()
+                    ))
+                    .hint("apply them one after the other"));
+                }
+                Some(_) => {}
+                None => found = Some((root, real)),
+            }
+        }
+        let (root, _) = found.ok_or_else(|| Diagnostic::error_without_place("no state file is named"))?;
+        let states = root.join("states");
+        let states = if states.is_dir() { states } else { root.clone() };
+        Ok(Self { root, states })
+    }
+
+    /// What a person would call a file: its path from the root.
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+
+    /// The dotted name of a state file.
+    pub fn dotted(&self, path: &Path) -> String {
+        let below = path
+            .strip_prefix(&self.states)
+            .or_else(|_| path.strip_prefix(&self.root))
+            .unwrap_or(path)
+            .with_extension("");
+        let mut parts: Vec<_> =
+            below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        if parts.len() > 1 && parts.last().is_some_and(|last| last == "init") {
+            parts.pop();
+        }
+        parts.join(".")
+    }
+
+    /// Every state file below the states folder, by dotted name.
+    pub fn all(&self) -> BTreeMap<String, PathBuf> {
+        let reserved = [self.states.join("pillar"), self.root.join("pillar"), self.root.join("modules")];
+        WalkDir::new(&self.states)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| {
+                !reserved.iter().any(|folder| folder == entry.path())
+                    && (entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.'))
+            })
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_type().is_file() && has_ending(entry.path()))
+            .filter(|entry| entry.file_name() != SETTINGS)
+            .map(|entry| (self.dotted(entry.path()), entry.into_path()))
+            .collect()
+    }
+
+    /// The file behind a dotted name.
+    pub fn find(&self, dotted: &str, place: &Place) -> Result<PathBuf, Diagnostic> {
+        let relative = dotted.replace('.', "/");
+        let mut found = existing(&self.states, &relative);
+        if found.is_empty() && self.states != self.root {
+            found = existing(&self.root, &relative);
+        }
+        match found.as_slice() {
+            [file] => Ok(file.clone()),
+            [] => {
+                let all = self.all();
+                let stem = ENDINGS.iter().find_map(|e| dotted.strip_suffix(&format!(".{e}")));
+                let meant = stem
+                    .map(|stem| stem.replace('/', "."))
+                    .filter(|stem| all.contains_key(stem))
+                    .or_else(|| all.contains_key(&dotted.replace('/', ".")).then(|| dotted.replace('/', ".")))
+                    .or_else(|| did_you_mean(dotted, all.keys().map(String::as_str)).map(str::to_owned));
+                let looked = self.shown(&self.states.join(&relative));
+                let then = if self.states == self.root {
+                    String::new()
+                } else {
+                    format!(", then for {relative}.yml and {relative}/init.yml likewise")
+                };
+                Err(Diagnostic::error(place, format!("there is no state file `{dotted}`"))
+                    .note(format!("looked for {looked}.yml, .yaml, .sls and {looked}/init.yml{then}"))
+                    .maybe_hint(meant.map(|name| format!("did you mean `{name}`?"))))
+            }
+            several => {
+                let names: Vec<_> = several.iter().map(|path| self.shown(path)).collect();
+                Err(Diagnostic::error(place, format!("`{dotted}` could be several files"))
+                    .note(names.join(", "))
+                    .hint("rename one of them"))
+            }
+        }
+    }
+
+    /// Every module, by dotted name.
+    pub fn modules(&self) -> BTreeMap<String, PathBuf> {
+        let folder = self.root.join("modules");
+        let inside = Self { root: folder.clone(), states: folder };
+        if inside.root.is_dir() { inside.all() } else { BTreeMap::new() }
+    }
+
+    /// Settings of the whole tree, if there are any.
+    pub fn settings(&self) -> Option<PathBuf> {
+        Some(self.root.join(SETTINGS)).filter(|path| path.is_file())
+    }
+
+    /// The pillar file of a stem; an error if it could be several.
+    pub fn pillar(&self, stem: &str) -> Result<Option<PathBuf>, Diagnostic> {
+        let mut found = Vec::new();
+        for folder in self.pillar_folders() {
+            found.extend(
+                ENDINGS.iter().map(|end| folder.join(format!("{stem}.{end}"))).filter(|p| p.is_file()),
+            );
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [file] => Ok(Some(file.clone())),
+            several => {
+                let names: Vec<_> = several.iter().map(|path| self.shown(path)).collect();
+                Err(Diagnostic::error_without_place(format!("the pillar `{stem}` is several files"))
+                    .note(names.join(", "))
+                    .hint("keep one of them"))
+            }
+        }
+    }
+
+    /// Stems of all pillar files.
+    pub fn pillar_stems(&self) -> Vec<String> {
+        let mut stems: Vec<_> = self
+            .pillar_folders()
+            .iter()
+            .filter_map(|folder| fs::read_dir(folder).ok())
+            .flat_map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()))
+            .filter(|path| has_ending(path))
+            .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+            .collect();
+        stems.sort();
+        stems.dedup();
+        stems
+    }
+
+    fn pillar_folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.states.join("pillar"), self.root.join("pillar")];
+        folders.dedup();
+        folders
+    }
+
+    /// Finds what a template calls `name`: next to the file that asks, then below the states
+    /// folder, the modules and the root. Nothing outside the root is ever found.
+    pub fn template(&self, name: &str, asked_by: &Path) -> Option<PathBuf> {
+        let name = name.strip_prefix("salt://").unwrap_or(name);
+        let beside = asked_by.parent().unwrap_or(&self.root).to_owned();
+        [beside, self.states.clone(), self.root.join("modules"), self.root.clone()]
+            .iter()
+            .filter_map(|folder| self.inside(folder.join(name)))
+            .find(|path| path.is_file())
+    }
+
+    /// The path without `..`, if it stays below the root.
+    pub fn inside(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        plain_path(&self.root.join(path)).filter(|path| path.starts_with(&self.root))
+    }
+
+    /// Reads a file of the tree.
+    pub fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
+        let shown = self.shown(path);
+        let fail = |why: String| Diagnostic::error_without_place(format!("cannot read {shown}: {why}"));
+        let real = path.canonicalize().map_err(|error| fail(error.to_string()))?;
+        if !real.starts_with(&self.root) {
+            return Err(fail("a link leads out of the tree".to_owned())
+                .hint(format!("copy the file below {}", self.root.display())));
+        }
+        let size = fs::metadata(&real).map_err(|error| fail(error.to_string()))?.len();
+        if size > MAX_FILE {
+            return Err(fail(format!("it has {size} bytes, more than {MAX_FILE}")));
+        }
+        let bytes = fs::read(&real).map_err(|error| fail(error.to_string()))?;
+        decode(&shown, bytes)
+    }
+}
+
+/// Makes text of bytes, with `\n` as the only line break.
+pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Arc<SourceFile>, Diagnostic> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Diagnostic::error_without_place(format!("{name}:{line} is not UTF-8 text"))
+            .hint("save the file as UTF-8")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.replace("\r\n", "\n");
+    let file = SourceFile::new(name, text);
+    let strange = |c: char| (c.is_control() && !matches!(c, '\n' | '\t' | '\r')) || is_marker(c);
+    if let Some(at) = file.text.find(strange) {
+        let before = &file.text[..at];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let found = file.text[at..].chars().next().unwrap_or_default();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let place = Place::in_file(&file, number(line), number(column));
+        return Err(Diagnostic::error(
+            &place,
+            format!("the character U+{:04X} cannot stand here", found as u32),
+        )
+        .hint("remove it, or write it as \"\\u…\" in a quoted text"));
+    }
+    Ok(file)
+}
+
+/// Noncharacters, which mark template lines while rendering.
+pub fn is_marker(c: char) -> bool {
+    ('\u{fdd0}'..='\u{fdef}').contains(&c)
+}
+
+/// A file read as it stands, without a template.
+pub struct Plain(pub Arc<SourceFile>);
+
+impl Places for Plain {
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    fn place(&self, line: u32, column: u32) -> Place {
+        Place::in_file(&self.0, line, column)
+    }
+}
+
+fn has_ending(path: &Path) -> bool {
+    path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known))
+}
+
+fn existing(folder: &Path, relative: &str) -> Vec<PathBuf> {
+    let inits = ENDINGS.iter().map(|end| format!("{relative}/init.{end}"));
+    ENDINGS
+        .iter()
+        .map(|end| format!("{relative}.{end}"))
+        .chain(inits)
+        .map(|name| folder.join(name))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// The path without `.` and `..`, if it does not climb above its start.
+fn plain_path(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                if !plain.pop() {
+                    return None;
+                }
+            }
+            Component::CurDir => {}
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => plain.push(part),
+        }
+    }
+    Some(plain)
+}
+
+fn root_of(file: &Path) -> PathBuf {
+    let folders = || file.ancestors().skip(1);
+    let settled = folders().find(|folder| folder.join(SETTINGS).is_file());
+    let above_states = folders().find(|folder| folder.ends_with("states")).and_then(Path::parent);
+    let own = file.parent().unwrap_or(file);
+    settled.or(above_states).unwrap_or(own).to_owned()
+}
+
+/// A file of the same folder that may have been meant.
+fn neighbour(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_string_lossy().into_owned();
+    let mut names: Vec<String> = fs::read_dir(path.parent()?)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let meant = did_you_mean(&wanted, names.iter().map(String::as_str))?;
+    Some(format!("did you mean {}?", path.with_file_name(meant).display()))
+}

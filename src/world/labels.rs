@@ -1,0 +1,92 @@
+//! The labels by which evenkeel knows its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Label keys. They carry only facts that are known when an object is made.
+pub mod label {
+    pub const PREFIX: &str = "io.evenkeel.";
+    /// The state's id.
+    pub const ID: &str = "io.evenkeel.id";
+    pub const PROJECT: &str = "io.evenkeel.project";
+    pub const ENV: &str = "io.evenkeel.env";
+    /// Number of the deployment, counted per container.
+    pub const REVISION: &str = "io.evenkeel.revision";
+    /// Engine id of the container or network that this one takes the place of.
+    pub const REPLACES: &str = "io.evenkeel.replaces";
+    /// The restart policy that the replaced container had, for whoever has to bring it back.
+    pub const RESTORES: &str = "io.evenkeel.restores";
+    /// Names of the fields that the state declared, separated by commas; never their values.
+    pub const DECLARED: &str = "io.evenkeel.declared";
+    /// How the container was to be proven, for whoever finishes an interrupted replacement.
+    pub const GATE: &str = "io.evenkeel.gate";
+    /// Registry digest of the image, where one was resolved.
+    pub const IMAGE_DIGEST: &str = "io.evenkeel.image.digest";
+    /// Hash of a build's context and arguments.
+    pub const BUILD_HASH: &str = "io.evenkeel.build.hash";
+    /// Image id of the base that a build started from.
+    pub const BUILD_BASE: &str = "io.evenkeel.build.base";
+    /// `true` if the state had `protect: true` when the object was made. Never compared.
+    pub const PROTECT: &str = "io.evenkeel.protect";
+    /// Stamps: who deployed what, when and why. Never compared.
+    pub const DEPLOY: &str = "io.evenkeel.deploy.";
+}
+
+/// Whose an object is. What carries another pair, or none, is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    pub project: String,
+    pub env: String,
+}
+
+/// Labels of an observed object.
+pub struct Labels<'a>(Option<&'a serde_json::Map<String, Value>>);
+
+impl<'a> Labels<'a> {
+    /// Labels as they stand in inspect JSON: an object or null.
+    pub fn new(json: Option<&'a Value>) -> Self {
+        Self(json.and_then(Value::as_object))
+    }
+
+    pub fn get(&self, key: &str) -> Option<&'a str> {
+        self.0?.get(key)?.as_str()
+    }
+
+    /// Whose the object is, if evenkeel made it.
+    pub fn owner(&self) -> Option<Owner> {
+        let project = self.get(label::PROJECT)?.to_owned();
+        Some(Owner { project, env: self.get(label::ENV)?.to_owned() })
+    }
+
+    /// True if the object carries an owner's project and environment.
+    pub fn are_of(&self, owner: &Owner) -> bool {
+        self.get(label::PROJECT) == Some(&owner.project) && self.get(label::ENV) == Some(&owner.env)
+    }
+
+    /// True if the object was made with `protect: true`.
+    pub fn are_protected(&self) -> bool {
+        self.get(label::PROTECT) == Some("true")
+    }
+
+    /// The fields that were declared when the object was made.
+    pub fn declared(&self) -> impl Iterator<Item = &'a str> {
+        self.get(label::DECLARED).unwrap_or("").split(',').filter(|name| !name.is_empty())
+    }
+
+    /// The revision number, if there is a readable one.
+    pub fn revision(&self) -> Option<u32> {
+        self.get(label::REVISION)?.parse().ok()
+    }
+}
+
+impl Owner {
+    /// The labels that make an object ours.
+    pub fn labels(&self, id: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (label::ID.to_owned(), id.to_owned()),
+            (label::PROJECT.to_owned(), self.project.clone()),
+            (label::ENV.to_owned(), self.env.clone()),
+        ])
+    }
+}

@@ -1,0 +1,23 @@
+//! One engine as a value, and every effect on it. Pure: reads no clock, no file and no socket.
+//! What an engine would answer is foretold by `predict`; what it chooses itself is `Seen::Chosen`.
+
+mod attributes;
+mod claims;
+mod id;
+mod labels;
+mod links;
+mod objects;
+mod predict;
+mod reference;
+mod refusal;
+mod step;
+
+pub use attributes::{Attributes, Seen};
+pub use claims::{Claim, Subnet, port_claims, subnets};
+pub use id::{Id, Name, Target};
+pub use labels::{Labels, Owner, label};
+pub use links::Link;
+pub use objects::{Container, Endpoint, Engine, Image, Network, Remote, RunState, Volume, World};
+pub use reference::ImageReference;
+pub use refusal::Refusal;
+pub use step::{BuildSpec, Gate, Step};

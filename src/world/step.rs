@@ -1,0 +1,147 @@
+//! The closed list of everything that evenkeel can do to an engine, a registry or this machine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Id, Name, Target};
+
+/// One effect: one call of the engine's API, or one wait for something that an earlier call began.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Pulls what `reference` points to (or exactly `digest`) and gives it the reference as its tag.
+    PullImage {
+        image: Id,
+        reference: String,
+        digest: Option<String>,
+        platform: Option<String>,
+    },
+    BuildImage {
+        image: Id,
+        build: Box<BuildSpec>,
+    },
+    /// Loads the images of an archive, one of which is called `reference`.
+    LoadImage {
+        image: Id,
+        reference: String,
+        path: PathBuf,
+        hash: String,
+    },
+    TagImage {
+        image: Target,
+        reference: String,
+    },
+    /// Removes a tag; the image itself goes with its last one.
+    RemoveImage {
+        image: Target,
+        reference: String,
+    },
+
+    CreateNetwork {
+        network: Target,
+        body: Value,
+    },
+    RemoveNetwork {
+        network: Target,
+    },
+    /// `endpoint` is the API's `EndpointSettings`.
+    Connect {
+        network: Target,
+        container: Target,
+        endpoint: Value,
+    },
+    Disconnect {
+        network: Target,
+        container: Target,
+    },
+
+    CreateVolume {
+        name: Name,
+        body: Value,
+    },
+    RemoveVolume {
+        name: Name,
+    },
+
+    /// `body` is what the API takes to create a container; `image` the image it is made from.
+    CreateContainer {
+        container: Target,
+        image: Id,
+        body: Value,
+    },
+    StartContainer {
+        container: Target,
+    },
+    /// Stops with the container's own signal; kills after `timeout` seconds (the container's own
+    /// time if none is given).
+    StopContainer {
+        container: Target,
+        timeout: Option<u32>,
+    },
+    RestartContainer {
+        container: Target,
+        timeout: Option<u32>,
+    },
+    SignalContainer {
+        container: Target,
+        signal: String,
+    },
+    UnpauseContainer {
+        container: Target,
+    },
+    RenameContainer {
+        container: Target,
+        to: Name,
+    },
+    /// `body` is what the API takes to update a container: fields of `HostConfig`.
+    UpdateContainer {
+        container: Target,
+        body: Value,
+    },
+    /// Waits until the container has proven itself.
+    Settle {
+        container: Target,
+        gate: Gate,
+    },
+    /// Removes a container that is not running, never its volumes.
+    RemoveContainer {
+        container: Target,
+    },
+
+    /// Runs a command on this machine that decides whether a state is as it should be.
+    CheckCommand {
+        command: String,
+    },
+}
+
+/// What a build needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BuildSpec {
+    /// The name that the image gets.
+    pub tag: String,
+    /// The folder that is sent to the engine.
+    pub context: PathBuf,
+    /// The Dockerfile, relative to the context.
+    pub dockerfile: String,
+    pub args: BTreeMap<String, String>,
+    pub target: Option<String>,
+    pub labels: BTreeMap<String, String>,
+}
+
+/// When a container counts as proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// How long it has to run without a restart, if it has no healthcheck.
+    pub stable_for: Duration,
+    /// How long it may take altogether.
+    pub timeout: Duration,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { stable_for: Duration::from_secs(2), timeout: Duration::from_secs(60) }
+    }
+}

@@ -1,0 +1,17 @@
+//! The one integration binary: scenarios on real engines, behind a recording proxy.
+//! Every test owns a `Scope`, so all of them may run side by side in one process.
+
+mod cases;
+mod cases2;
+mod demo;
+mod engine_client;
+mod language;
+mod laws;
+mod manual;
+mod ready_states;
+mod structure;
+
+#[allow(dead_code, reason = "the rig offers more than each state of the scenarios needs")]
+mod rig;
+
+mod real_laws;

@@ -1,0 +1,17 @@
+//! How the peers fail, second half: drift, dry runs, lifecycle, data, dependencies, requisites, and how a run is run.
+
+mod ailing;
+mod answers;
+mod data;
+mod dependencies;
+mod drift;
+mod dry_run;
+mod fake;
+mod guards;
+mod interrupted;
+mod lifecycle;
+mod prerequisites;
+mod requisites;
+mod running;
+mod stage;
+mod targets;

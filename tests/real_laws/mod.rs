@@ -1,0 +1,18 @@
+//! The laws on real engines: scenarios for every kind and for combinations, deaths at every call,
+//! and trees that nobody wrote.
+
+mod containers;
+mod drift;
+mod failures;
+mod foresight;
+mod generator;
+mod laws;
+mod matrix;
+mod networks;
+mod options;
+mod random;
+mod scene;
+mod together;
+mod trees;
+mod values;
+mod volumes;

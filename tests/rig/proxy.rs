@@ -1,0 +1,308 @@
+//! A recording proxy in front of an engine's socket. It knows nothing of Docker but which methods change something,
+//! passes streams through as they come, and can break at a chosen request.
+
+use super::engines::Engine;
+use super::scope::temp_folder;
+use super::wire::{Framing, Head, copy_body};
+use std::io::{self, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+pub struct Proxy {
+    folder: TempDir,
+    shared: Arc<Shared>,
+}
+
+/// One request that went by, in the order of arrival.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    /// With version prefix and query, as sent.
+    pub path: String,
+    /// What the client was told; `None` while under way and for a lost answer.
+    pub status: Option<u16>,
+    /// Since the proxy began or was cleared.
+    pub at: Duration,
+    /// Until the answer's head; its body may still stream.
+    pub took: Option<Duration>,
+}
+
+/// What happens at a chosen request, once.
+pub enum Fault {
+    /// Answers with this status instead of doing it.
+    Refuse(u16),
+    /// Closes the connection instead of doing it.
+    LoseRequest,
+    /// Does it and closes the connection before the answer.
+    LoseAnswer,
+    /// Waits before doing it.
+    HangBefore(Duration),
+    /// Does it and waits before giving the answer.
+    HangAfter(Duration),
+    /// Calls and closes the connection instead of doing it.
+    Instead(Box<dyn FnOnce() + Send>),
+    /// Calls, then does it.
+    Before(Box<dyn FnOnce() + Send>),
+    /// Does it, calls, then gives the answer.
+    After(Box<dyn FnOnce() + Send>),
+}
+
+enum Trigger {
+    /// The k-th mutating request, from 1.
+    Mutation(usize),
+    Matching(Box<dyn Fn(&Request) -> bool + Send>),
+}
+
+struct Shared {
+    engine: PathBuf,
+    state: Mutex<State>,
+}
+
+struct State {
+    began: Instant,
+    requests: Vec<Request>,
+    faults: Vec<(Trigger, Fault)>,
+    is_closed: bool,
+    /// Tells requests of before a `clear` from those after it.
+    generation: usize,
+}
+
+/// Where a request stands in the record.
+type Entry = (usize, usize);
+
+impl Request {
+    /// Whether it may change something on the engine. A POST counts even where Docker's only waits.
+    pub fn is_mutating(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// Method and path without version prefix and query, such as `POST /containers/create`.
+    pub fn route(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or("");
+        let path = match path.strip_prefix("/v").and_then(|rest| rest.split_once('/')) {
+            Some((version, rest)) if version.starts_with(|digit: char| digit.is_ascii_digit()) => {
+                format!("/{rest}")
+            }
+            _ => path.to_owned(),
+        };
+        format!("{} {path}", self.method)
+    }
+}
+
+impl Proxy {
+    pub fn before(engine: &Engine) -> Self {
+        Self::to(engine.socket())
+    }
+
+    pub fn to(engine: &Path) -> Self {
+        let folder = temp_folder();
+        let listener =
+            UnixListener::bind(folder.path().join("s")).expect("a socket in an own folder can be bound");
+        let state = State {
+            began: Instant::now(),
+            requests: Vec::new(),
+            faults: Vec::new(),
+            is_closed: false,
+            generation: 0,
+        };
+        let shared = Arc::new(Shared { engine: engine.to_owned(), state: Mutex::new(state) });
+        let for_listener = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if for_listener.state().is_closed {
+                    break;
+                }
+                let shared = for_listener.clone();
+                // Either side may go at any time; the record keeps what was seen.
+                thread::spawn(move || drop(shared.serve(client)));
+            }
+        });
+        Self { folder, shared }
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    /// What `--host` takes.
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.state().requests.clone()
+    }
+
+    pub fn mutations(&self) -> Vec<Request> {
+        self.requests().into_iter().filter(Request::is_mutating).collect()
+    }
+
+    /// Forgets requests and faults that did not come to pass; counting starts anew.
+    pub fn clear(&self) {
+        let mut state = self.shared.state();
+        state.began = Instant::now();
+        state.requests.clear();
+        state.faults.clear();
+        state.generation += 1;
+    }
+
+    /// Breaks at the k-th mutating request, counted from 1 since the last `clear`.
+    pub fn fault_at(&self, k: usize, fault: Fault) {
+        self.shared.state().faults.push((Trigger::Mutation(k), fault));
+    }
+
+    /// Breaks at the next request that matches.
+    pub fn fault_when(&self, matches: impl Fn(&Request) -> bool + Send + 'static, fault: Fault) {
+        self.shared.state().faults.push((Trigger::Matching(Box::new(matches)), fault));
+    }
+
+    /// Whether every fault has come to pass: else the scenario had fewer requests than it thinks.
+    pub fn faults_are_spent(&self) -> bool {
+        self.shared.state().faults.is_empty()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.state().is_closed = true;
+        // Wakes the listener up.
+        drop(UnixStream::connect(self.socket()));
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Serves one connection of a client with one to the engine.
+    fn serve(&self, client: UnixStream) -> io::Result<()> {
+        let engine = UnixStream::connect(&self.engine)?;
+        let mut to_engine = engine.try_clone()?;
+        let mut to_client = client.try_clone()?;
+        let mut from_engine = BufReader::new(engine);
+        let mut from_client = BufReader::new(client);
+        while let Some(head) = Head::read(&mut from_client)? {
+            let (entry, fault) = self.arrived(&head);
+            let mut after: Option<Fault> = None;
+            match fault {
+                None => {}
+                Some(Fault::Refuse(status)) => {
+                    copy_body(head.request_framing(), &mut from_client, &mut io::sink())?;
+                    to_client.write_all(&refusal(status))?;
+                    self.answered(entry, Some(status));
+                    continue;
+                }
+                Some(Fault::LoseRequest) => return self.hang_up(entry, &to_client),
+                Some(Fault::Instead(call)) => {
+                    call();
+                    return self.hang_up(entry, &to_client);
+                }
+                Some(Fault::HangBefore(time)) => thread::sleep(time),
+                Some(Fault::Before(call)) => call(),
+                Some(fault @ (Fault::LoseAnswer | Fault::HangAfter(_) | Fault::After(_))) => {
+                    after = Some(fault)
+                }
+            }
+            to_engine.write_all(&head.bytes)?;
+            // An engine that refuses early stops reading; its answer says more than the broken pipe.
+            let sent = copy_body(head.request_framing(), &mut from_client, &mut to_engine);
+            let Some(answer) = final_head(&mut from_engine, &mut to_client)? else {
+                return self.hang_up(entry, &to_client);
+            };
+            match after {
+                Some(Fault::HangAfter(time)) => thread::sleep(time),
+                Some(Fault::After(call)) => call(),
+                Some(_) => {
+                    // The engine acts while it streams (build, pull): done means the stream has ended.
+                    drop(copy_body(answer.response_framing(head.word(0)), &mut from_engine, &mut io::sink()));
+                    return self.hang_up(entry, &to_client);
+                }
+                None => {}
+            }
+            to_client.write_all(&answer.bytes)?;
+            self.answered(entry, Some(answer.status()));
+            let framing = answer.response_framing(head.word(0));
+            if answer.status() == 101 || framing == Framing::UntilClose {
+                return splice(from_client, to_engine, from_engine, to_client);
+            }
+            copy_body(framing, &mut from_engine, &mut to_client)?;
+            sent?;
+        }
+        Ok(())
+    }
+
+    fn arrived(&self, head: &Head) -> (Entry, Option<Fault>) {
+        let mut state = self.state();
+        let request = Request {
+            method: head.word(0).to_owned(),
+            path: head.word(1).to_owned(),
+            status: None,
+            at: state.began.elapsed(),
+            took: None,
+        };
+        let earlier = state.requests.iter().filter(|request| request.is_mutating()).count();
+        let is_due = |trigger: &Trigger| match trigger {
+            Trigger::Mutation(k) => request.is_mutating() && *k == earlier + 1,
+            Trigger::Matching(matches) => matches(&request),
+        };
+        let due = state.faults.iter().position(|(trigger, _)| is_due(trigger));
+        let fault = due.map(|index| state.faults.remove(index).1);
+        state.requests.push(request);
+        ((state.generation, state.requests.len() - 1), fault)
+    }
+
+    fn answered(&self, (generation, index): Entry, status: Option<u16>) {
+        let mut state = self.state();
+        if state.generation == generation {
+            let now = state.began.elapsed();
+            let request = &mut state.requests[index];
+            request.status = status;
+            request.took = Some(now.saturating_sub(request.at));
+        }
+    }
+
+    fn hang_up(&self, entry: Entry, client: &UnixStream) -> io::Result<()> {
+        self.answered(entry, None);
+        client.shutdown(std::net::Shutdown::Both)
+    }
+}
+
+/// Passes interim answers (`100 Continue`) on and gives the one that counts.
+fn final_head(from: &mut BufReader<UnixStream>, to: &mut UnixStream) -> io::Result<Option<Head>> {
+    loop {
+        match Head::read(from)? {
+            Some(head) if head.status() < 200 && head.status() != 101 => to.write_all(&head.bytes)?,
+            head => return Ok(head),
+        }
+    }
+}
+
+/// Lets both sides talk until they are done: attach, exec, and answers that end with the connection.
+fn splice(
+    mut from_client: BufReader<UnixStream>,
+    mut to_engine: UnixStream,
+    mut from_engine: BufReader<UnixStream>,
+    mut to_client: UnixStream,
+) -> io::Result<()> {
+    thread::spawn(move || {
+        drop(copy_body(Framing::UntilClose, &mut from_client, &mut to_engine));
+        drop(to_engine.shutdown(std::net::Shutdown::Write));
+    });
+    let copied = copy_body(Framing::UntilClose, &mut from_engine, &mut to_client);
+    drop(to_client.shutdown(std::net::Shutdown::Both));
+    copied
+}
+
+fn refusal(status: u16) -> Vec<u8> {
+    let body = r#"{"message":"refused by the test proxy"}"#;
+    format!(
+        "HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
