@@ -151,7 +151,11 @@ impl<'a> Fleet<'a> {
             let chain = |name: &String| vec![("DELETE", format!("/{kind}/{name}{query}"), None)];
             self.engine.all(&names.iter().map(chain).collect::<Vec<_>>(), AT_ONCE);
         };
-        delete("containers", names(self.engine.json("/containers/json?all=1"), "Names"), "?force=1&v=1");
+        // Stopped first and few at once: 20.10 loses endpoints where many running containers are removed by force.
+        let containers = names(self.engine.json("/containers/json?all=1"), "Names");
+        let stop = |name: &String| vec![("POST", format!("/containers/{name}/stop?t=0"), None)];
+        self.engine.all(&containers.iter().map(stop).collect::<Vec<_>>(), 2);
+        delete("containers", containers, "?force=1&v=1");
         // The engine may answer for a moment that the last endpoint is still there.
         for network in names(self.engine.json("/networks"), "Name") {
             self.engine.until_done("DELETE", &format!("/networks/{network}"));

@@ -39,7 +39,7 @@ fn main() {
         let fleet = Fleet::new(&engine, size, IMAGES);
         let folder = tempfile::tempdir().expect("a temp folder can be made");
         fleet.write_states(folder.path());
-        if wants("first") && size <= 100 {
+        if wants("first") {
             first(&fleet, folder.path(), options.rounds.unwrap_or(2));
         } else {
             evenkeel(folder.path());

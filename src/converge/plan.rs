@@ -22,7 +22,8 @@ pub fn plan(inputs: &PlanInputs<'_>) -> Plan {
         inputs,
         world: inputs.world.clone(),
         done: Vec::new(),
-        changes: Vec::new(),
+        // A large world has many, and they are large.
+        changes: Vec::with_capacity(inputs.graph.graph.node_count()),
         by_node: BTreeMap::new(),
         handovers: Handovers::default(),
         recovered: BTreeMap::new(),

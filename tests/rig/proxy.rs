@@ -193,8 +193,8 @@ impl Shared {
                 None => {}
                 Some(Fault::Refuse(status)) => {
                     copy_body(head.request_framing(), &mut from_client, &mut io::sink())?;
-                    to_client.write_all(&refusal(status))?;
                     self.answered(entry, Some(status));
+                    to_client.write_all(&refusal(status))?;
                     continue;
                 }
                 Some(Fault::LoseRequest) => return self.hang_up(entry, &to_client),
@@ -224,8 +224,11 @@ impl Shared {
                 }
                 None => {}
             }
-            to_client.write_all(&answer.bytes)?;
+            // Noted first: who has the answer may look at the record at once.
             self.answered(entry, Some(answer.status()));
+            if to_client.write_all(&answer.bytes).is_err() {
+                return self.hang_up(entry, &to_client);
+            }
             let framing = answer.response_framing(head.word(0));
             if answer.status() == 101 || framing == Framing::UntilClose {
                 return splice(from_client, to_engine, from_engine, to_client);
