@@ -6,6 +6,7 @@ pub mod engine;
 pub mod host;
 pub mod lock;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod resource;
 pub mod run;

@@ -7,6 +7,7 @@ mod error;
 mod facts;
 mod guards;
 mod options;
+mod remotes;
 mod secrets;
 mod tree;
 
@@ -14,7 +15,7 @@ pub use ambient::{Ambient, Signal, Stop};
 pub use apply::apply;
 pub use error::RunError;
 pub use facts::{due, facts, wanted};
-pub use options::{ApplyOptions, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
+pub use options::{ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
 pub use tree::{Checked, check, graph, render};
 
 use crate::plan::Event;

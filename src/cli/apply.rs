@@ -12,7 +12,7 @@ use super::signals;
 use super::tree::TreeArgs;
 use crate::plan::RunReport;
 use crate::report::{self, Detail, Label, StateOutput};
-use crate::run::{self, Ambient, ApplyOptions, DataLoss, Mode, RunError};
+use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError};
 
 /// Brings an engine into the declared state.
 ///
@@ -65,6 +65,10 @@ pub(super) struct ApplyArgs {
     /// Takes over objects that exist already and that evenkeel did not make.
     #[arg(long, help_heading = RUN)]
     adopt: bool,
+
+    /// Asks no registry: images are taken as the engine has them, and one that it lacks is an error.
+    #[arg(long, help_heading = RUN)]
+    offline: bool,
 
     /// Lets `volume.absent` remove volumes: all of them, or only those named.
     #[arg(long, value_name = "NAME,…", num_args = 0..=1, require_equals = true, default_missing_value = EVERY_VOLUME, value_delimiter = ',', help_heading = RUN)]
@@ -170,6 +174,7 @@ impl ApplyArgs {
             prune: self.prune,
             adopt: self.adopt,
             data_loss,
+            registries: if self.offline { AskRegistries::Never } else { AskRegistries::WhereDue },
         };
         Ok((output, options))
     }

@@ -75,7 +75,8 @@ impl Client {
         self.0.api
     }
 
-    pub(super) fn environment(&self) -> &Environment {
+    /// The surroundings that this connection was made in.
+    pub fn environment(&self) -> &Environment {
         &self.0.environment
     }
 

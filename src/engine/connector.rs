@@ -19,8 +19,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::address::{Address, Environment, authority};
-use super::tls;
+use super::address::{Address, Environment, TlsFiles, authority};
+use crate::host::{self, Shown, Trust};
 
 /// How long it may take until a connection stands.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -61,11 +61,19 @@ pub(super) enum Stream {
 
 type LastWords = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// What a connection by TLS trusts and shows.
+fn tls(files: &TlsFiles) -> io::Result<ClientConfig> {
+    let trust = files.ca.as_deref().map_or(Trust::System(&[]), Trust::Only);
+    let shown =
+        files.identity.as_ref().map(|identity| Shown { certificate: &identity.cert, key: &identity.key });
+    host::client_config(&trust, shown.as_ref())
+}
+
 impl Connector {
     /// Prepares connections; reads certificates but opens nothing.
     pub(super) fn new(address: Address, environment: &Environment) -> io::Result<Self> {
         let tls = match &address {
-            Address::Tcp { tls: Some(files), .. } => Some(tls::client_config(files)?),
+            Address::Tcp { tls: Some(files), .. } => Some(Arc::new(tls(files)?)),
             Address::Tcp { tls: None, .. } | Address::Unix(_) | Address::Ssh { .. } => None,
         };
         let path = environment.var("PATH").map(str::to_owned);

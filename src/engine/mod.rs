@@ -15,7 +15,6 @@ mod pull;
 mod registry_auth;
 mod settle;
 mod shapes;
-mod tls;
 mod transport;
 
 pub use address::{Address, Environment, Identity, TlsFiles};

@@ -270,7 +270,7 @@ fn lacks_network_ids(json: &Value) -> bool {
 fn remote_digest(body: &[u8]) -> Remote {
     let told: BTreeMap<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     match told.get("Descriptor").and_then(|descriptor| descriptor["digest"].as_str()) {
-        Some(digest) => Remote::Digest(digest.to_owned()),
+        Some(digest) => Remote::of_digest(digest),
         None => Remote::Unknown("the engine's answer has no digest".to_owned()),
     }
 }

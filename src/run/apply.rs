@@ -1,8 +1,8 @@
 //! The one use case that changes something: load, compile, observe, plan, execute, report.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use petgraph::graph::NodeIndex;
@@ -10,17 +10,18 @@ use petgraph::graph::NodeIndex;
 use super::facts::{due, facts, wanted};
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
 use super::tree::{check_without_engine, compile, environment};
-use super::{Ambient, ApplyOptions, DataLoss, Listener, Mode, RunError, guards};
+use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, remotes};
 use crate::converge::{
     self, Execution, Guard, PlanInputs, PlanOptions, execute, gate, newcomer_differs, plan, remaining,
 };
 use crate::engine::{self, Client, Observe, ObserveError, Performer, Survey, Wanted};
 use crate::lock::{Lock, LockKey};
 use crate::plan::{Action, Change, ChangeId, ChangeReport, Ending, Event, Plan, RunReport, Timing, When};
+use crate::registry::Registries;
 use crate::resource::Facts;
 use crate::source::Secrets;
 use crate::state::StateGraph;
-use crate::world::World;
+use crate::world::{ImageReference, Remote, World};
 
 /// Brings the engine into the declared state, or says what that would take.
 ///
@@ -129,6 +130,9 @@ struct Prepared {
     secrets: Secrets,
     jobs: usize,
     dry_run: bool,
+    ask_registries: AskRegistries,
+    /// Made when the first of them is to be asked.
+    registries: OnceLock<Registries>,
 }
 
 /// States by kind and name, to find the state that a change serves.
@@ -168,6 +172,8 @@ impl Prepared {
             },
             jobs: options.jobs.get(),
             dry_run: options.mode == Mode::Test,
+            ask_registries: options.registries,
+            registries: OnceLock::new(),
             client,
             by_change,
             graph,
@@ -179,13 +185,28 @@ impl Prepared {
         clock.lap("observe");
         let asked = due(&self.graph, &world, self.facts.now);
         if !asked.is_empty() {
-            world.remotes = self.client.remotes(&asked).await.map_err(unreachable)?;
+            world.remotes = self.remotes(&asked, &world).await?;
             clock.lap("ask registries");
         }
         let mut plan = plan(&self.inputs(&world));
+        plan.warnings.extend(not_asked(&world));
         hide_in_plan(&self.secrets, &mut plan);
         clock.lap("plan");
         Ok((world, plan))
+    }
+
+    async fn remotes(
+        &self,
+        asked: &BTreeSet<String>,
+        world: &World,
+    ) -> Result<BTreeMap<String, Remote>, RunError> {
+        if self.ask_registries == AskRegistries::Never {
+            let normal = |reference: &String| ImageReference::parse(reference).normal();
+            return Ok(asked.iter().map(|reference| (normal(reference), Remote::NotAsked)).collect());
+        }
+        let registries =
+            self.registries.get_or_init(|| remotes::registries(&self.graph, world, &self.client));
+        remotes::ask(asked, &self.graph, world, registries, &self.client).await
     }
 
     fn inputs<'a>(&'a self, world: &'a World) -> PlanInputs<'a> {
@@ -299,7 +320,23 @@ fn foretold(change: &Change, plan: &Plan, mode: Mode) -> ChangeReport {
     }
 }
 
-fn unreachable(error: ObserveError) -> RunError {
+/// What `--offline` leaves open.
+fn not_asked(world: &World) -> Option<String> {
+    let open: Vec<&str> = world
+        .remotes
+        .iter()
+        .filter(|(_, remote)| **remote == Remote::NotAsked)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    (!open.is_empty()).then(|| {
+        format!(
+            "no registry was asked (--offline), so it is not known whether there is a newer {}",
+            open.join(", ")
+        )
+    })
+}
+
+pub(super) fn unreachable(error: ObserveError) -> RunError {
     match error {
         ObserveError::Unreachable { ref hint, .. } => {
             RunError::Unreachable { hint: hint.clone(), message: error.to_string() }

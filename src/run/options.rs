@@ -33,6 +33,15 @@ pub struct ApplyOptions {
     /// Whether an object that is not ours may be taken over.
     pub adopt: bool,
     pub data_loss: DataLoss,
+    pub registries: AskRegistries,
+}
+
+/// Whether registries are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskRegistries {
+    WhereDue,
+    /// `--offline`: images are taken as the engine has them.
+    Never,
 }
 
 /// Whether a run may do anything.

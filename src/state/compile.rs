@@ -1,6 +1,8 @@
 //! From files to a graph, in stages; a stage tells all its mistakes, and none runs after one that
 //! has told any.
 
+use std::collections::BTreeMap;
+
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::adjust::{apply_excludes, apply_extends, apply_uses};
@@ -15,7 +17,7 @@ use super::pillar;
 use super::references::add_references;
 use super::render::{Rendered, Renderer, Surroundings};
 use super::requisites::requisite_edges;
-use super::settings::{self, Settings};
+use super::settings::{self, RegistryOptions, Settings};
 use super::tree::Tree;
 use super::warnings::warnings;
 use crate::source::{Diagnostic, Diagnostics, Severity};
@@ -27,7 +29,7 @@ use crate::world::Owner;
 /// Every mistake of the first stage that finds any.
 pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let Loaded { tree, owner, mut gathered } = load(inputs, &mut problems)?;
+    let Loaded { tree, owner, mut gathered, registries } = load(inputs, &mut problems)?;
 
     apply_extends(&mut gathered, &mut problems);
     apply_excludes(&mut gathered, &mut problems);
@@ -55,7 +57,7 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
         return Err(problems);
     }
     warnings(&graph, &mut problems);
-    Ok(StateGraph { owner, root: tree.root, graph, warnings: problems.into_iter().collect() })
+    Ok(StateGraph { owner, root: tree.root, registries, graph, warnings: problems.into_iter().collect() })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.
@@ -70,6 +72,7 @@ struct Loaded {
     tree: Tree,
     owner: Owner,
     gathered: Gathered,
+    registries: BTreeMap<String, RegistryOptions>,
 }
 
 /// Reads and parses all files. Warnings go to `problems`.
@@ -90,7 +93,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
         return Err(std::mem::take(problems));
     }
     let renderer = Renderer::new(&tree, &surroundings, Some(pillar));
-    let Settings { defaults, .. } = settings;
+    let Settings { defaults, registries, project: _ } = settings;
     let mut gatherer = Gatherer::new(&tree, &renderer, defaults, problems);
     for file in &inputs.files {
         gatherer.file(&inputs.folder.join(file));
@@ -113,7 +116,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(std::mem::take(problems));
     }
-    Ok(Loaded { tree, owner, gathered })
+    Ok(Loaded { tree, owner, gathered, registries })
 }
 
 /// Both names end up in labels and in the names of locks.

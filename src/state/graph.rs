@@ -1,13 +1,14 @@
 //! The compiled tree: states and the edges between them.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::path::PathBuf;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::options::{Options, Order};
+use super::settings::RegistryOptions;
 use crate::resource::{Function, Kind, Spec, Vocabulary};
 use crate::source::{Diagnostic, Place};
 use crate::world::Owner;
@@ -18,6 +19,8 @@ pub struct StateGraph {
     pub owner: Owner,
     /// The folder of the tree.
     pub root: PathBuf,
+    /// How registries are spoken to, by host and port.
+    pub registries: BTreeMap<String, RegistryOptions>,
     /// Edges lead from what goes first to what waits for it.
     pub graph: DiGraph<State, Edge>,
     /// What is suspicious without being wrong.

@@ -37,3 +37,4 @@ pub use graph::{Edge, Relation, State, StateGraph};
 pub use inputs::{Grains, Inputs};
 pub use options::{Options, Order, Retry, WatchAction};
 pub use render::Rendered;
+pub use settings::RegistryOptions;

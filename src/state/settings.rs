@@ -1,18 +1,37 @@
 //! `evenkeel.yml`, the settings of a whole tree, and the name of the project.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use super::inputs::Inputs;
 use super::parse::Defaults;
 use super::reserved::defaults;
 use super::tree::{Plain, Tree};
 use super::yaml;
-use crate::source::{Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{Diagnostic, Diagnostics, Node, did_you_mean};
 
 /// Settings of a tree.
 #[derive(Default)]
 pub struct Settings {
     pub project: Option<String>,
     pub defaults: Vec<Defaults>,
+    /// By host and port.
+    pub registries: BTreeMap<String, RegistryOptions>,
 }
+
+/// How a registry is spoken to, as `evenkeel.yml` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegistryOptions {
+    /// Without TLS.
+    pub insecure: bool,
+    /// A PEM file of certificates that are trusted besides the system's.
+    pub ca: Option<PathBuf>,
+    /// Registries that are asked where it cannot be reached.
+    pub mirrors: Vec<String>,
+}
+
+const SETTINGS: [&str; 3] = ["project", "defaults", "registries"];
+const REGISTRY: [&str; 3] = ["insecure", "ca", "mirrors"];
 
 /// Reads the settings, if there are any.
 pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
@@ -42,17 +61,60 @@ pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
                     format!("`project` takes a name, this is {}", entry.value.sort()),
                 )),
             },
+            "registries" => settings.registries = registries(&entry.value, &tree.root, problems),
             other => problems.push(
                 Diagnostic::error(&entry.key_place, format!("`{other}` is not a setting"))
-                    .hint("it takes: project, defaults")
-                    .maybe_hint(
-                        did_you_mean(other, ["project", "defaults"])
-                            .map(|word| format!("did you mean `{word}`?")),
-                    ),
+                    .hint(format!("it takes: {}", SETTINGS.join(", ")))
+                    .maybe_hint(did_you_mean(other, SETTINGS).map(|word| format!("did you mean `{word}`?"))),
             ),
         }
     }
     settings
+}
+
+/// Reads `registries: {reg.example:5000: {insecure: true, ca: ca.pem, mirrors: [mirror.example]}}`.
+fn registries(node: &Node, root: &Path, problems: &mut Diagnostics) -> BTreeMap<String, RegistryOptions> {
+    let mut registries = BTreeMap::new();
+    let expected = |node: &Node, what: &str| {
+        Diagnostic::error(&node.place, format!("{what}, this is {}", node.sort()))
+            .hint("write `registries: {registry.example:5000: {ca: certs/ca.pem}}`")
+    };
+    let Some(entries) = node.as_map() else {
+        problems.push(expected(node, "`registries` is a mapping of hosts"));
+        return registries;
+    };
+    for entry in entries {
+        let mut options = RegistryOptions::default();
+        let Some(words) = entry.value.as_map() else {
+            problems.push(expected(&entry.value, &format!("the options of {} are a mapping", entry.key)));
+            continue;
+        };
+        for word in words {
+            let value = &word.value;
+            let listed =
+                value.as_list().map(|items| items.iter().map(Node::text).collect::<Option<Vec<_>>>());
+            match (word.key.as_str(), value.text().filter(|_| !value.is_null()), listed) {
+                ("insecure", Some("true"), _) => options.insecure = true,
+                ("insecure", Some("false"), _) => {}
+                ("ca", Some(path), _) => options.ca = Some(root.join(path)),
+                ("mirrors", _, Some(Some(hosts))) => {
+                    options.mirrors = hosts.into_iter().map(str::to_owned).collect();
+                }
+                ("insecure", ..) => problems.push(expected(value, "`insecure` is `true` or `false`")),
+                ("ca", ..) => problems.push(expected(value, "`ca` is the path of a PEM file")),
+                ("mirrors", ..) => problems.push(expected(value, "`mirrors` is a list of hosts")),
+                (other, ..) => problems.push(
+                    Diagnostic::error(&word.key_place, format!("`{other}` is no option of a registry"))
+                        .hint(format!("it takes: {}", REGISTRY.join(", ")))
+                        .maybe_hint(
+                            did_you_mean(other, REGISTRY).map(|word| format!("did you mean `{word}`?")),
+                        ),
+                ),
+            }
+        }
+        registries.insert(entry.key.clone(), options);
+    }
+    registries
 }
 
 /// The project as templates see it: from a state file that says it outside of any expression,

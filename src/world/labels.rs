@@ -29,6 +29,9 @@ pub mod label {
     pub const BUILD_BASE: &str = "io.evenkeel.build.base";
     /// `true` if the state had `protect: true` when the object was made. Never compared.
     pub const PROTECT: &str = "io.evenkeel.protect";
+    /// What the maker of an image calls its version.
+    /// Source: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>.
+    pub const OCI_VERSION: &str = "org.opencontainers.image.version";
     /// Stamps: who deployed what, when and why. Never compared.
     pub const DEPLOY: &str = "io.evenkeel.deploy.";
 }

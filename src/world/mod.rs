@@ -10,6 +10,7 @@ mod objects;
 mod predict;
 mod reference;
 mod refusal;
+mod remote;
 mod step;
 
 pub use attributes::{Attributes, Seen};
@@ -17,7 +18,8 @@ pub use claims::{Claim, Subnet, port_claims, subnets};
 pub use id::{Id, Name, Target};
 pub use labels::{Labels, Owner, label};
 pub use links::Link;
-pub use objects::{Container, Endpoint, Engine, Image, Network, Remote, RunState, Volume, World};
+pub use objects::{Container, Endpoint, Engine, Image, Network, RunState, Volume, World};
 pub use reference::ImageReference;
 pub use refusal::Refusal;
+pub use remote::{Content, Remote, RemoteContent, RemoteImage, RemoteLayer};
 pub use step::{BuildSpec, Gate, Step};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Attributes, Id, Labels, Name};
+use super::{Attributes, Id, ImageReference, Labels, Name, Remote};
 
 /// The engine itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,17 +99,6 @@ pub struct Image {
     pub attributes: Attributes,
 }
 
-/// What a registry says about a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remote {
-    /// The digest that the tag points to.
-    Digest(String),
-    /// The registry has no such tag.
-    Missing,
-    /// It could not be asked; the reason.
-    Unknown(String),
-}
-
 /// One engine as a value.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct World {
@@ -129,6 +118,11 @@ pub struct World {
 impl World {
     pub fn container(&self, name: &str) -> Option<&Container> {
         self.containers.values().find(|container| container.name == name)
+    }
+
+    /// What a registry said about a reference, in whatever spelling.
+    pub fn remote(&self, reference: &str) -> Option<&Remote> {
+        self.remotes.get(&ImageReference::parse(reference).normal())
     }
 
     pub fn network(&self, name: &str) -> Option<&Network> {

@@ -84,12 +84,31 @@ impl ImageReference {
         }
     }
 
+    /// True if both name the same repository of the same registry.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Named { registry, repository, .. },
+                Self::Named { registry: other_registry, repository: other_repository, .. },
+            ) => registry == other_registry && repository == other_repository,
+            (Self::Id(_), _) | (_, Self::Id(_)) => false,
+        }
+    }
+
     /// The digest that the reference is fixed to, if it is.
     pub fn digest(&self) -> Option<&str> {
         match self {
             Self::Id(_) => None,
             Self::Named { digest, .. } => digest.as_deref(),
         }
+    }
+}
+
+impl Image {
+    /// The digests by which the image is known in the repository of a reference, in no order.
+    pub fn digests_in(&self, reference: &ImageReference) -> Vec<&str> {
+        let same = self.digests.iter().filter(|known| ImageReference::parse(known).is_beside(reference));
+        same.filter_map(|known| known.split_once('@')).map(|(_, digest)| digest).collect()
     }
 }
 

@@ -33,7 +33,7 @@ fn images_are_pulled_by_tag_and_by_digest() {
 
         let remotes =
             world(&fixture, &[], &[&reference, &format!("{reference}x"), "127.0.0.1:1/none:1"]).await.remotes;
-        assert_eq!(remotes[&reference], Remote::Digest(first.clone()));
+        assert_eq!(remotes[&reference], Remote::of_digest(&first));
         assert_eq!(remotes[&format!("{reference}x")], Remote::Missing);
         assert!(
             matches!(&remotes["127.0.0.1:1/none:1"], Remote::Unknown(reason) if reason.contains("refused"))
@@ -92,7 +92,10 @@ fn the_users_login_is_used_and_never_told() {
         with_login.vars.insert("DOCKER_CONFIG".to_owned(), config.path().display().to_string());
         let client = connect(Some(&fixture.engine.host()), &with_login).await.expect("a client");
         let wanted = Wanted { remotes: [reference.clone()].into(), ..Wanted::default() };
-        assert_eq!(client.world(&wanted).await.expect("a world").remotes[&reference], Remote::Digest(digest));
+        assert_eq!(
+            client.world(&wanted).await.expect("a world").remotes[&reference],
+            Remote::of_digest(digest)
+        );
         let answer = Performer::new(client).perform(&pull(&reference, None), &|_| {}).await.expect("pulled");
         let image = Target { id: Id::Engine(answer.id.expect("an id")), name: reference.clone() };
         fixture.done(Step::RemoveImage { image, reference }).await;

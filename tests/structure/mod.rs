@@ -86,6 +86,15 @@ fn only_the_engine_speaks_http() {
 }
 
 #[test]
+fn only_registry_speaks_to_registries() {
+    let others = sources().into_iter().filter(|file| file.module() != "registry");
+    none_of(
+        others.flat_map(|file| lines_with(&file, &["reqwest"]).collect::<Vec<_>>()),
+        "outside of registry",
+    );
+}
+
+#[test]
 fn only_report_and_cli_print() {
     let words = ["println!", "print!(", "dbg!", "io::stdout", "io::stderr"];
     let others = sources().into_iter().filter(|file| !matches!(file.module(), "report" | "cli"));

@@ -27,7 +27,7 @@ impl Observe for Fake {
             let answer = match (docker.registry_answers, docker.registry.get(&normal)) {
                 (false, _) => Remote::Unknown("no registry can be reached".to_owned()),
                 (true, Some(releases)) => {
-                    releases.last().map_or(Remote::Missing, |release| Remote::Digest(release.digest.clone()))
+                    releases.last().map_or(Remote::Missing, |release| Remote::of_digest(&release.digest))
                 }
                 (true, None) => Remote::Missing,
             };

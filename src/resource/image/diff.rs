@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::kind::{Desired, SourceFact};
 use super::fields::{Pull, pull, reference};
 use crate::plan::{FieldDiff, Impact};
-use crate::world::{Id, Image, ImageReference, Remote, World, label};
+use crate::world::{Content, Id, Image, ImageReference, Remote, World, label};
 
 pub fn diff(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDiff> {
     match desired.function.name {
@@ -56,8 +56,18 @@ fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<
     if here.is_some_and(|image| !is_due(policy, image, desired.facts.now)) {
         return None;
     }
-    match (world.remotes.get(reference)?, here) {
-        (Remote::Digest(_), _) => None,
+    match (world.remote(reference)?, here) {
+        (Remote::Found(found), _) => match &found.content {
+            Content::OtherPlatforms { wanted, there } => Some(format!(
+                "the registry has {reference} for {}, and {wanted} is wanted",
+                if there.is_empty() { "no platform at all".to_owned() } else { there.join(", ") }
+            )),
+            Content::NotLookedAt | Content::Image(_) => None,
+        },
+        (Remote::NotAsked, Some(_)) => None,
+        (Remote::NotAsked, None) => {
+            Some(format!("the engine has no image {reference}, and no registry is asked (`--offline`)"))
+        }
         (Remote::Missing, _) => Some(format!("the registry has no image {reference}; is the tag right?")),
         // Whether it can be had shows when it is pulled: nothing has stopped by then.
         (Remote::Unknown(_), None) => None,
@@ -86,11 +96,15 @@ fn moved(desired: &Desired<'_>, image: &Image, world: &World) -> Option<FieldDif
     if !is_due(pull(desired.spec), image, desired.facts.now) || image.id_is_planned() {
         return None;
     }
-    let Some(Remote::Digest(digest)) = world.remotes.get(&reference) else { return None };
-    if has_digest(image, &reference, digest) {
+    let Some(Remote::Found(found)) = world.remote(&reference) else { return None };
+    let digest = &found.digest;
+    // A tag may move without its image: another platform was built anew, or an attestation added.
+    let is_the_same = matches!(&found.content, Content::Image(content) if content.is(image));
+    if has_digest(image, &reference, digest) || is_the_same {
         return None;
     }
-    let known = image.digests.iter().find_map(|known| known.split_once('@')).map(|(_, digest)| digest);
+    // An image gathers digests, and engines name them in no order.
+    let known = image.digests_in(&ImageReference::parse(&reference)).into_iter().min();
     Some(FieldDiff {
         field: "digest".to_owned(),
         from: known.map_or(json!("(local image)"), |digest| json!(digest)),
@@ -123,12 +137,8 @@ fn other_platform(desired: &Desired<'_>, image: &Image) -> Option<FieldDiff> {
 /// True if any of the image's digests for this repository is the one.
 fn has_digest(image: &Image, reference: &str, digest: &str) -> bool {
     match ImageReference::parse(reference) {
-        ImageReference::Named { registry, repository, .. } => {
-            let wanted =
-                ImageReference::Named { registry, repository, tag: None, digest: Some(digest.to_owned()) };
-            wanted.is_image(image)
-        }
         ImageReference::Id(_) => true,
+        named @ ImageReference::Named { .. } => image.digests_in(&named).contains(&digest),
     }
 }
 

@@ -3,6 +3,7 @@
 mod diff;
 mod fields;
 mod steps;
+mod transfer;
 
 use super::field::{Field, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};

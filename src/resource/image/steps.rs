@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::super::kind::{Desired, Planned, SourceFact, Transition};
 use super::diff::base_ids;
 use super::fields::reference;
+use super::transfer::what_comes;
 use crate::plan::{Action, Steps};
-use crate::world::{BuildSpec, Id, ImageReference, Remote, Step, World, label};
+use crate::world::{BuildSpec, Id, ImageReference, Step, World, label};
 
 pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut World) -> Planned {
     match transition {
@@ -29,21 +30,22 @@ pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut Wor
 fn get(desired: &Desired<'_>, world: &mut World) -> Planned {
     let reference = reference(desired.name, desired.spec);
     let image = world.next_planned();
+    let mut notes = Vec::new();
     let (action, step) = match desired.function.name {
         "built" => (Action::Build, build(desired, image, &reference, world)),
         "loaded" => (Action::Load, load(desired, image, reference)),
-        _ => (Action::Pull, pull(desired, image, reference, world)),
+        _ => {
+            notes.extend(what_comes(&reference, world));
+            (Action::Pull, pull(desired, image, reference, world))
+        }
     };
-    Planned::new(action, Steps { prepare: vec![step], ..Steps::default() })
+    Planned { notes, ..Planned::new(action, Steps { prepare: vec![step], ..Steps::default() }) }
 }
 
 /// What was planned is pulled by its digest, so that nothing slips in between.
 fn pull(desired: &Desired<'_>, image: Id, reference: String, world: &World) -> Step {
     let fixed = ImageReference::parse(&reference).digest().map(str::to_owned);
-    let digest = match world.remotes.get(&reference) {
-        Some(Remote::Digest(digest)) if fixed.is_none() => Some(digest.clone()),
-        _ => fixed,
-    };
+    let digest = fixed.or_else(|| world.remote(&reference)?.digest().map(str::to_owned));
     let platform = desired.spec.text("platform").map(str::to_owned);
     Step::PullImage { image, reference, digest, platform }
 }

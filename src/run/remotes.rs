@@ -1,0 +1,115 @@
+//! What registries say about the images of a tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::RunError;
+use super::apply::unreachable;
+use crate::engine::{Address, Client, Observe};
+use crate::registry::{
+    Platform, Question, Registries, RegistryError, RegistrySettings, Settings, is_loopback,
+};
+use crate::resource::image_reference;
+use crate::state::StateGraph;
+use crate::world::{ImageReference, Remote, World};
+
+/// The registries as this tree, the engine and Docker's configuration have them.
+pub(super) fn registries(graph: &StateGraph, world: &World, client: &Client) -> Registries {
+    let own = graph.registries.iter().map(|(name, options)| {
+        let settings = RegistrySettings {
+            insecure: options.insecure,
+            ca: options.ca.iter().cloned().collect(),
+            mirrors: options.mirrors.clone(),
+        };
+        (name.clone(), settings)
+    });
+    let settings =
+        Settings { registries: own.collect(), docker_config: client.environment().docker_config() };
+    Registries::new(settings.with_engine(&world.engine.info))
+}
+
+/// Asks the registries about references. One that cannot be reached from here may be reached by
+/// the engine, so that is asked next; what nobody says is unknown.
+pub(super) async fn ask(
+    references: &BTreeSet<String>,
+    graph: &StateGraph,
+    world: &World,
+    registries: &Registries,
+    client: &Client,
+) -> Result<BTreeMap<String, Remote>, RunError> {
+    let is_here = matches!(client.address(), Address::Unix(_));
+    let (by_engine, mut asked): (BTreeSet<_>, Vec<_>) = references.iter().fold(
+        Default::default(),
+        |(mut engine, mut own): (BTreeSet<String>, Vec<Question>), reference| {
+            // Another machine's loopback is not ours.
+            if !is_here && is_loopback_of(reference) {
+                engine.insert(reference.clone());
+            } else {
+                own.push(question(reference, graph, world));
+            }
+            (engine, own)
+        },
+    );
+    asked.dedup();
+    let mut remotes = BTreeMap::new();
+    let mut unreachable_here: BTreeMap<String, RegistryError> = BTreeMap::new();
+    for (reference, answer) in registries.resolve_all(asked).await {
+        match answer {
+            Ok(remote) => {
+                remotes.insert(reference, remote);
+            }
+            Err(error @ (RegistryError::Unreachable { .. } | RegistryError::Here(_))) => {
+                unreachable_here.insert(reference, error);
+            }
+            Err(error) => {
+                remotes.insert(reference, Remote::Unknown(told(&error)));
+            }
+        }
+    }
+    let rest: BTreeSet<String> = by_engine.into_iter().chain(unreachable_here.keys().cloned()).collect();
+    if !rest.is_empty() {
+        for (reference, remote) in client.remotes(&rest).await.map_err(unreachable)? {
+            let remote = match (&remote, unreachable_here.get(&reference)) {
+                // What is wrong here says more than what the engine makes of it.
+                (Remote::Unknown(_), Some(error)) => Remote::Unknown(told(error)),
+                _ => remote,
+            };
+            remotes.insert(reference, remote);
+        }
+    }
+    Ok(remotes)
+}
+
+fn told(error: &RegistryError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
+    }
+}
+
+fn is_loopback_of(reference: &str) -> bool {
+    match ImageReference::parse(reference) {
+        ImageReference::Named { registry, .. } => is_loopback(&registry),
+        ImageReference::Id(_) => false,
+    }
+}
+
+fn question(reference: &str, graph: &StateGraph, world: &World) -> Question {
+    let normal = ImageReference::parse(reference).normal();
+    let states = graph.graph.node_weights().filter(|state| state.kind.name() == "image");
+    let declared = states
+        .filter(|state| ImageReference::parse(&image_reference(&state.name, &state.spec)).normal() == normal)
+        .find_map(|state| state.spec.text("platform").filter(|text| !text.is_empty()));
+    let here = Platform {
+        os: world.engine.os.clone(),
+        architecture: world.engine.architecture.clone(),
+        variant: String::new(),
+    };
+    let parsed = ImageReference::parse(reference);
+    let known = world.image(reference).map(|image| image.digests_in(&parsed)).unwrap_or_default();
+    Question {
+        reference: reference.to_owned(),
+        known: known.into_iter().map(str::to_owned).collect(),
+        platform: Platform::parse(declared.unwrap_or_default(), &here),
+        is_declared: declared.is_some(),
+    }
+}
