@@ -9,6 +9,7 @@ mod language;
 mod laws;
 mod manual;
 mod ready_states;
+mod registry;
 mod structure;
 
 #[allow(dead_code, reason = "the rig offers more than each state of the scenarios needs")]

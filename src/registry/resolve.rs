@@ -73,6 +73,8 @@ impl Registries {
     ) -> Result<Content, RegistryError> {
         let mut raw = self.manifest(reference).await?;
         let mut manifest = self.read(reference, &raw)?;
+        // What an index says of its entries counts, as it does for engines.
+        let mut listed = None;
         if let Manifest::Index(entries) = &manifest {
             let Some(entry) = Manifest::entry(entries, &question.platform) else {
                 let there = entries.iter().map(|entry| entry.platform.to_string()).collect();
@@ -80,14 +82,16 @@ impl Registries {
             };
             let child = at(reference, &entry.manifest.digest);
             raw = self.manifest(&child).await?;
+            listed = Some(entry.platform);
             manifest = self.read(&child, &raw)?;
         }
         let Manifest::Image { config, layers } = manifest else {
             return Err(garbled(reference, "an index of it names an index".to_owned()));
         };
         let is = self.config(reference, &config).await?;
-        let platform =
+        let own =
             Platform { os: is.os, architecture: is.architecture, variant: is.variant.unwrap_or_default() };
+        let platform = listed.unwrap_or(own);
         if question.is_declared && !platform.fits(&question.platform) {
             let there = vec![platform.to_string()];
             return Ok(Content::OtherPlatforms { wanted: question.platform.to_string(), there });

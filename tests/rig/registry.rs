@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,8 +20,33 @@ use tempfile::TempDir;
 pub struct Registry {
     folder: TempDir,
     port: u16,
+    access: Access,
     process: Option<Process>,
 }
+
+/// Whom a registry lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Anyone,
+    /// Only `USER` with `PASSWORD`.
+    Password,
+    /// Anyone, over TLS; its authority's certificate is `Registry::authority`.
+    Tls,
+}
+
+pub const USER: &str = "ships";
+pub const PASSWORD: &str = "open sesame";
+/// `PASSWORD`, as bcrypt has it.
+const HASH: &str = "$2b$05$KbQi9p1zYxWvUtSrQpOnMeDtU4RgDDY..3SauensdxRL8YKEsrbaG";
+/// `USER:PASSWORD` in base64.
+const BASIC: &str = "c2hpcHM6b3BlbiBzZXNhbWU=";
+
+/// A certificate authority, and a certificate for a server called 127.0.0.1: $1 folder.
+const CERTIFICATES: &str = r#"set -e; cd "$1"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca-key.pem -out ca.pem
+    openssl req -newkey rsa:2048 -nodes -subj /CN=registry -keyout key.pem -out request.pem
+    printf 'subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' > ext
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile ext -out cert.pem"#;
 
 struct Process {
     keeper: Child,
@@ -38,13 +64,41 @@ const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.oci.image.index.v1+json";
 
 impl Registry {
-    /// Starts a registry, or says why there is none.
+    /// Starts a registry that lets anyone in, or says why there is none.
     pub fn start() -> Result<Self, String> {
-        let mut registry = Self { folder: temp_folder(), port: free_port(), process: None };
-        let storage = registry.folder.path().join("storage");
+        Self::start_for(Access::Anyone)
+    }
+
+    /// Starts a registry, or says why there is none.
+    pub fn start_for(access: Access) -> Result<Self, String> {
+        let mut registry = Self { folder: temp_folder(), port: free_port(), access, process: None };
+        let folder = registry.folder.path();
+        let storage = folder.join("storage");
+        let more = match access {
+            Access::Anyone => String::new(),
+            Access::Password => {
+                let file = folder.join("htpasswd");
+                fs::write(&file, format!("{USER}:{HASH}\n")).map_err(|error| error.to_string())?;
+                format!("auth:\n  htpasswd: {{realm: test, path: '{}'}}\n", file.display())
+            }
+            Access::Tls => {
+                let made = Command::new("sh").args(["-c", CERTIFICATES, "sh"]).arg(folder).output();
+                if !made.is_ok_and(|made| made.status.success()) {
+                    return Err("openssl is not there to make certificates".to_owned());
+                }
+                String::new()
+            }
+        };
+        let tls = match access {
+            Access::Tls => {
+                let file = |name: &str| folder.join(name).display().to_string();
+                format!(", tls: {{certificate: '{}', key: '{}'}}", file("cert.pem"), file("key.pem"))
+            }
+            Access::Anyone | Access::Password => String::new(),
+        };
         let config = format!(
             "version: 0.1\nlog: {{level: info}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  delete: {{enabled: true}}\n\
-             http: {{addr: '127.0.0.1:{}'}}\n",
+             http: {{addr: '127.0.0.1:{}'{tls}}}\n{more}",
             storage.display(),
             registry.port
         );
@@ -63,6 +117,21 @@ impl Registry {
         format!("{}/{image}", self.host())
     }
 
+    /// The certificate to trust, as a PEM file.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A folder for Docker's client configuration, with the login.
+    pub fn docker_config(&self) -> PathBuf {
+        let folder = self.folder.path().join("docker");
+        let config = format!(r#"{{"auths":{{"{}":{{"auth":"{BASIC}"}}}}}}"#, self.host());
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(folder.join("config.json"), config))
+            .expect("an own folder");
+        folder
+    }
+
     /// Stops it; what was pushed stays.
     pub fn stop(&mut self) {
         self.process = None;
@@ -78,7 +147,9 @@ impl Registry {
         let life = keeper.stdin.take().ok_or("the keeper has no input")?;
         self.process = Some(Process { keeper, life });
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.request("GET", "/v2/", "", b"").is_ok_and(|(status, _)| status == 200) {
+        // Over TLS, a server that answers at all is ready.
+        let is_ready = |(status, _): (u16, Vec<u8>)| status == 200 || self.access == Access::Tls;
+        while !self.request("GET", "/v2/", "", b"").is_ok_and(is_ready) {
             if Instant::now() > deadline {
                 let log = fs::read_to_string(config.with_extension("yml.log")).unwrap_or_default();
                 return Err(format!("docker-registry does not answer: {}", log.lines().last().unwrap_or("")));
@@ -94,9 +165,13 @@ impl Registry {
         let name = self.name(as_name);
         super::images::tag(engine, image, &name);
         let (repository, tag) = name.rsplit_once(':').expect("a name with a tag");
-        // An empty login, in base64; without the header the engine answers 400.
         let path = format!("/images/{repository}/push?tag={}", query(tag));
-        let answer = engine.http().send_with("POST", &path, &[("X-Registry-Auth", "e30=")], b"");
+        let login = match self.access {
+            // An empty login, in base64; without the header the engine answers 400.
+            Access::Anyone | Access::Tls => "e30=",
+            Access::Password => "eyJ1c2VybmFtZSI6InNoaXBzIiwicGFzc3dvcmQiOiJvcGVuIHNlc2FtZSJ9",
+        };
+        let answer = engine.http().send_with("POST", &path, &[("X-Registry-Auth", login)], b"");
         let answer = answer.expect("the engine answers").ok();
         assert!(!answer.text().contains("errorDetail"), "push of {name}: {}", answer.text());
         engine.http().delete(&format!("/images/{name}")).ok();
@@ -156,6 +231,9 @@ impl Registry {
         let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: {ACCEPT}\r\n", self.host());
         if !kind.is_empty() {
             head += &format!("Content-Type: {kind}\r\n");
+        }
+        if self.access == Access::Password {
+            head += &format!("Authorization: Basic {BASIC}\r\n");
         }
         write!(stream, "{head}Content-Length: {}\r\n\r\n", body.len())?;
         stream.write_all(body)?;
