@@ -7,8 +7,10 @@ mod error;
 mod facts;
 mod guards;
 mod options;
+mod promote;
 mod remotes;
 mod secrets;
+mod stages;
 mod tree;
 
 pub use ambient::{Ambient, Signal, Stop};
@@ -16,6 +18,8 @@ pub use apply::apply;
 pub use error::RunError;
 pub use facts::{due, facts, wanted};
 pub use options::{ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
+pub use promote::{PromoteOptions, promote};
+pub use stages::pipeline;
 pub use tree::{Checked, check, graph, render};
 
 use crate::plan::Event;

@@ -102,6 +102,7 @@ impl ExitCode {
             // The signal itself gives the code.
             RunError::Stopped
             | RunError::Lock(LockError::Folder { .. } | LockError::File { .. })
+            | RunError::Registry(_)
             | RunError::Failed(_) => Self::StateFailed,
         }
     }

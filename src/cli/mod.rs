@@ -6,6 +6,8 @@ mod apply;
 mod check;
 pub mod exit_code;
 mod graph;
+mod pipeline;
+mod promote;
 mod render;
 mod screen;
 mod signals;
@@ -51,6 +53,8 @@ enum Command {
     Check(check::CheckArgs),
     Render(render::RenderArgs),
     Graph(graph::GraphArgs),
+    Promote(promote::PromoteArgs),
+    Pipeline(pipeline::PipelineArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -86,6 +90,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Check(args) => check::run(args, &ambient, &screen).await,
             Command::Render(args) => render::run(args, &ambient, &screen).await,
             Command::Graph(args) => graph::run(args, &ambient, &screen).await,
+            Command::Promote(args) => promote::run(args, &ambient, &screen).await,
+            Command::Pipeline(args) => pipeline::run(args, &ambient, &screen).await,
         }
     })
 }

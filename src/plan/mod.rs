@@ -4,6 +4,7 @@
 mod change;
 mod event;
 mod outcome;
+mod promotion;
 mod text;
 
 pub use change::{
@@ -11,4 +12,5 @@ pub use change::{
 };
 pub use event::Event;
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
+pub use promotion::{PipelineReport, Promotion, StageContainers, StageReport, StageTag, TagMove};
 pub use text::shown;

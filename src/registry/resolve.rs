@@ -107,6 +107,30 @@ impl Registries {
         })))
     }
 
+    /// Reads a label of an image; of an index, the label of its first image.
+    ///
+    /// # Errors
+    /// If what is behind the manifest cannot be read.
+    pub async fn label(
+        &self,
+        reference: &ImageReference,
+        manifest: &RawManifest,
+        key: &str,
+    ) -> Result<Option<String>, RegistryError> {
+        let config = match self.read(reference, manifest)? {
+            Manifest::Image { config, .. } => config,
+            Manifest::Index(entries) => {
+                let Some(entry) = entries.first() else { return Ok(None) };
+                let child = self.manifest(&at(reference, &entry.manifest.digest)).await?;
+                match self.read(reference, &child)? {
+                    Manifest::Image { config, .. } => config,
+                    Manifest::Index(_) => return Ok(None),
+                }
+            }
+        };
+        Ok(self.config(reference, &config).await?.config.labels.unwrap_or_default().remove(key))
+    }
+
     fn read(&self, reference: &ImageReference, raw: &RawManifest) -> Result<Manifest, RegistryError> {
         raw.read().map_err(|message| garbled(reference, message))
     }

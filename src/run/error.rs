@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::lock::LockError;
+use crate::registry::RegistryError;
 use crate::source::Diagnostics;
 
 /// Each variant has an exit code of its own (`cli/exit_code.rs`).
@@ -23,6 +24,9 @@ pub enum RunError {
     /// A person asked to stop before anything was begun.
     #[error("stopped; nothing was touched")]
     Stopped,
+    /// A registry does not do its part.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Anything else; counts as a failed state.
     #[error("{0}")]
     Failed(String),
@@ -34,6 +38,7 @@ impl RunError {
         match self {
             Self::Unreachable { hint, .. } => hint.clone(),
             Self::Lock(error) => Some(error.hint()),
+            Self::Registry(error) => error.hint(),
             Self::Usage(_) | Self::Diagnostics(_) | Self::Stopped | Self::Failed(_) => None,
         }
     }

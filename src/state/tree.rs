@@ -12,6 +12,8 @@ use crate::source::{Diagnostic, Place, SourceFile, did_you_mean};
 
 const MAX_FILE: u64 = 16 << 20;
 const SETTINGS: &str = "evenkeel.yml";
+/// No state file, although it lies among them.
+const PIPELINE: &str = "pipeline.yml";
 const ENDINGS: [&str; 3] = ["yml", "yaml", "sls"];
 
 /// The folder that a set of state files lives in.
@@ -89,7 +91,7 @@ impl Tree {
             })
             .filter_map(Result::ok)
             .filter(|entry| entry.file_type().is_file() && has_ending(entry.path()))
-            .filter(|entry| entry.file_name() != SETTINGS)
+            .filter(|entry| entry.file_name() != SETTINGS && entry.file_name() != PIPELINE)
             .map(|entry| (self.dotted(entry.path()), entry.into_path()))
             .collect()
     }

@@ -1,6 +1,7 @@
 //! The registry client, beside Debian's registry and beside one that plays tricks.
 
 mod asking;
+mod life;
 mod moving;
 mod tricks;
 

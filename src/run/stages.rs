@@ -1,0 +1,137 @@
+//! The stages of pipelines: what their tags point to, and what their engines run.
+
+use std::path::Path;
+
+use super::apply::unreachable;
+use super::tree::environment;
+use super::{Ambient, RunError};
+use crate::engine::{self, Observe, Wanted};
+use crate::plan::{PipelineReport, StageContainers, StageReport, StageTag};
+use crate::registry::{RawManifest, Registries, RegistryError, RegistrySettings, Settings};
+use crate::state::{Pipeline, Pipelines, RegistryOptions, Stage, pipelines};
+use crate::world::{Container, ImageReference, Owner, RunState, label};
+
+/// Tells where each stage of each pipeline of a file is.
+///
+/// # Errors
+/// If the file is wrong. What a registry or an engine does not say is told in its place.
+pub async fn pipeline(file: &Path, ambient: &Ambient) -> Result<Vec<PipelineReport>, RunError> {
+    let all = pipelines(file, &ambient.directory)?;
+    let registries = registries(&all, ambient);
+    let mut reports = Vec::new();
+    for pipeline in &all.pipelines {
+        let mut stages: Vec<StageReport> = Vec::new();
+        for stage in &pipeline.stages {
+            let mut report = stage_report(pipeline, stage, &all, &registries, ambient).await?;
+            report.waits = stages.last().and_then(|before| waits(before, &report));
+            stages.push(report);
+        }
+        reports.push(PipelineReport { name: pipeline.name.clone(), image: pipeline.image.clone(), stages });
+    }
+    Ok(reports)
+}
+
+async fn stage_report(
+    pipeline: &Pipeline,
+    stage: &Stage,
+    all: &Pipelines,
+    registries: &Registries,
+    ambient: &Ambient,
+) -> Result<StageReport, RunError> {
+    let tags = pipeline.tags_of(&stage.name, None).map_err(RunError::Failed)?;
+    let tag = tags.first().map_or("latest", String::as_str);
+    let reference = format!("{}:{tag}", pipeline.image_of(stage));
+    let parsed = ImageReference::parse(&reference);
+    let tag = match registries.manifest(&parsed).await {
+        Ok(manifest) => match version(registries, &parsed, &manifest).await {
+            Ok(version) => StageTag::Points { digest: manifest.digest, version },
+            Err(error) => StageTag::Unknown(error.to_string()),
+        },
+        Err(RegistryError::Missing { .. }) => StageTag::Missing,
+        Err(error) => StageTag::Unknown(error.to_string()),
+    };
+    let project = pipeline.project.as_deref().unwrap_or(&all.project);
+    let digest = match &tag {
+        StageTag::Points { digest, .. } => digest.as_str(),
+        StageTag::Missing | StageTag::Unknown(_) => "",
+    };
+    let containers = match running(project, pipeline, stage, digest, ambient).await {
+        Ok(Surveyed { same, other }) => StageContainers::Known { same, other },
+        Err(error) => StageContainers::Unknown(error.to_string()),
+    };
+    Ok(StageReport { name: stage.name.clone(), reference, tag, containers, promoted: None, waits: None })
+}
+
+/// What the stage before has and this one does not.
+fn waits(before: &StageReport, stage: &StageReport) -> Option<String> {
+    let StageTag::Points { digest: there, version } = &before.tag else { return None };
+    match &stage.tag {
+        StageTag::Points { digest, .. } if digest == there => None,
+        StageTag::Unknown(_) => None,
+        StageTag::Points { .. } | StageTag::Missing => Some(version.clone().unwrap_or_else(|| there.clone())),
+    }
+}
+
+/// Registries as a tree and Docker's configuration have them; no engine is asked.
+pub(super) fn registries(all: &Pipelines, ambient: &Ambient) -> Registries {
+    let settings = |options: &RegistryOptions| RegistrySettings {
+        insecure: options.insecure,
+        ca: options.ca.iter().cloned().collect(),
+        mirrors: options.mirrors.clone(),
+    };
+    let own = all.registries.iter().map(|(name, options)| (name.clone(), settings(options)));
+    let docker_config = environment(ambient).docker_config();
+    Registries::new(Settings { registries: own.collect(), docker_config })
+}
+
+/// The running containers of a stage: those of an image, and the others.
+pub(super) struct Surveyed {
+    pub same: Vec<String>,
+    pub other: Vec<String>,
+}
+
+/// Looks at the engine of a stage.
+pub(super) async fn running(
+    project: &str,
+    pipeline: &Pipeline,
+    stage: &Stage,
+    digest: &str,
+    ambient: &Ambient,
+) -> Result<Surveyed, RunError> {
+    let client = engine::connect(stage.host.as_deref(), &environment(ambient)).await.map_err(unreachable)?;
+    let owner = Owner { project: project.to_owned(), env: stage.name.clone() };
+    let wanted = Wanted { owner: Some(owner.clone()), ..Wanted::default() };
+    let world = client.world(&wanted).await.map_err(unreachable)?;
+    let mut surveyed = Surveyed { same: Vec::new(), other: Vec::new() };
+    let image = ImageReference::parse(pipeline.image_of(stage));
+    let is_it = |container: &Container| {
+        let made_from = container.attributes.text("Config.Image").map(ImageReference::parse);
+        made_from.is_some_and(|reference| reference.is_beside(&image))
+    };
+    let ours =
+        world.containers.values().filter(|container| container.labels().owner().as_ref() == Some(&owner));
+    for container in ours.filter(|container| container.state == RunState::Running && is_it(container)) {
+        let by_label = container.labels().get(label::IMAGE_DIGEST) == Some(digest);
+        let image = world.images.get(&container.image);
+        let by_image = image
+            .is_some_and(|image| image.digests.iter().any(|known| known.ends_with(&format!("@{digest}"))));
+        let list = if !digest.is_empty() && (by_label || by_image) {
+            &mut surveyed.same
+        } else {
+            &mut surveyed.other
+        };
+        list.push(container.name.clone());
+    }
+    surveyed.same.sort();
+    surveyed.other.sort();
+    Ok(surveyed)
+}
+
+/// The version that an image is labelled with; of an index, the one of its first image.
+pub(super) async fn version(
+    registries: &Registries,
+    reference: &ImageReference,
+    manifest: &RawManifest,
+) -> Result<Option<String>, RegistryError> {
+    registries.label(reference, manifest, label::OCI_VERSION).await
+}
