@@ -6,6 +6,7 @@ mod apply;
 mod check;
 pub mod exit_code;
 mod graph;
+mod pin;
 mod pipeline;
 mod promote;
 mod render;
@@ -53,6 +54,7 @@ enum Command {
     Check(check::CheckArgs),
     Render(render::RenderArgs),
     Graph(graph::GraphArgs),
+    Pin(pin::PinArgs),
     Promote(promote::PromoteArgs),
     Pipeline(pipeline::PipelineArgs),
 }
@@ -90,6 +92,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Check(args) => check::run(args, &ambient, &screen).await,
             Command::Render(args) => render::run(args, &ambient, &screen).await,
             Command::Graph(args) => graph::run(args, &ambient, &screen).await,
+            Command::Pin(args) => pin::run(args, &ambient, &screen).await,
             Command::Promote(args) => promote::run(args, &ambient, &screen).await,
             Command::Pipeline(args) => pipeline::run(args, &ambient, &screen).await,
         }

@@ -12,5 +12,7 @@ pub use change::{
 };
 pub use event::Event;
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
-pub use promotion::{PipelineReport, Promotion, StageContainers, StageReport, StageTag, TagMove};
+pub use promotion::{
+    PinChange, PinReport, PipelineReport, Promotion, StageContainers, StageReport, StageTag, TagMove,
+};
 pub use text::shown;

@@ -73,6 +73,25 @@ pub enum StageContainers {
     Unknown(String),
 }
 
+/// What pinning changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinReport {
+    /// The file with the pins.
+    pub file: String,
+    pub changes: Vec<PinChange>,
+    /// Images that keep their pins.
+    pub unchanged: usize,
+    pub dry_run: bool,
+}
+
+/// One image and its digests before and after; nothing for an image that has no pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinChange {
+    pub reference: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
 impl Promotion {
     /// The tags that have to be moved.
     pub fn changes(&self) -> impl Iterator<Item = &TagMove> {

@@ -22,7 +22,7 @@ pub use highstate::{Detail, Label, StateOutput, compile_error, highstate};
 pub use json::json;
 pub use notices::notices;
 pub use progress::{Display, Paint, Progress};
-pub use promotion::{pipelines, promotion};
+pub use promotion::{pins, pipelines, promotion};
 pub use text::{error, harmless, message};
 pub use timings::timings;
 pub use view::{Amount, Glyphs, View};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::harmless;
 use super::text::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use super::view::View;
-use crate::plan::{PipelineReport, Promotion, StageContainers, StageReport, StageTag};
+use crate::plan::{PinReport, PipelineReport, Promotion, StageContainers, StageReport, StageTag};
 
 /// Digits of a digest that people compare.
 const DIGITS: usize = 12;
@@ -45,6 +45,26 @@ pub fn promotion(promotion: &Promotion, view: &View) -> String {
             .to_owned(),
     };
     _ = writeln!(text, "{end}");
+    text
+}
+
+/// Renders what pinning changes, and one closing line.
+pub fn pins(report: &PinReport, view: &View) -> String {
+    let mut text = String::new();
+    for change in &report.changes {
+        let (sign, digests) = match (&change.from, &change.to) {
+            (None, Some(to)) => (paint(GREEN, "+"), short(to)),
+            (Some(from), Some(to)) => {
+                (paint(YELLOW, "~"), format!("{} {} {}", short(from), view.glyphs.arrow(), short(to)))
+            }
+            (Some(from), None) => (paint(RED, "-"), short(from)),
+            (None, None) => continue,
+        };
+        _ = writeln!(text, "{sign} {}  {digests}", paint(BOLD, harmless(&change.reference)));
+    }
+    let (count, unchanged, file) = (report.changes.len(), report.unchanged, harmless(&report.file));
+    let would = if report.dry_run { "would change" } else { "changed" };
+    _ = writeln!(text, "{count} {would}, {unchanged} unchanged in {file}");
     text
 }
 

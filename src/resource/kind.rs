@@ -6,7 +6,7 @@ use super::field::{Field, Reading, Vocabulary};
 use super::spec::Spec;
 use crate::plan::{Action, Effect, FieldDiff, Steps};
 use crate::source::{Diagnostics, Entry, Place};
-use crate::world::{Claim, Gate, Owner, Target, World, label};
+use crate::world::{Claim, Gate, ImageReference, Owner, Target, World, label};
 
 /// Every kind, in the order in which manuals list them.
 pub static KINDS: &[&dyn Kind] = &[
@@ -79,6 +79,15 @@ pub struct Facts {
     pub now: i64,
     /// By the place of a build or a load: what its files are.
     pub sources: BTreeMap<String, SourceFact>,
+    /// By normalised reference: the digest that an image is to be used at.
+    pub pins: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// The digest that a reference is pinned to, in whatever spelling.
+    pub fn pin(&self, reference: &str) -> Option<&str> {
+        self.pins.get(&ImageReference::parse(reference).normal()).map(String::as_str)
+    }
 }
 
 /// What the files behind an image are.

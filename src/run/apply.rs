@@ -190,6 +190,7 @@ impl Prepared {
         }
         let mut plan = plan(&self.inputs(&world));
         plan.warnings.extend(not_asked(&world));
+        plan.warnings.extend(remotes::moved_away(&self.graph, &world));
         hide_in_plan(&self.secrets, &mut plan);
         clock.lap("plan");
         Ok((world, plan))

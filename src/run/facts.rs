@@ -9,7 +9,7 @@ use crate::engine::Wanted;
 use crate::host::{archive_image, context_hash, from_images};
 use crate::resource::{Facts, Pull, SourceFact, image_reference, is_due, pull_policy};
 use crate::state::{State, StateGraph};
-use crate::world::{ImageReference, World};
+use crate::world::{Image, ImageReference, World};
 
 /// Reads the files behind images that are built or loaded.
 pub fn facts(graph: &StateGraph, now: i64) -> Facts {
@@ -25,7 +25,8 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         };
         sources.insert(state.name.clone(), fact);
     }
-    Facts { now, sources }
+    let pins = graph.pins.iter().map(|(reference, pin)| (reference.clone(), pin.digest.clone()));
+    Facts { now, sources, pins: pins.collect() }
 }
 
 fn images(graph: &StateGraph) -> impl Iterator<Item = &State> {
@@ -85,6 +86,13 @@ pub fn wanted(graph: &StateGraph) -> Wanted {
     wanted
 }
 
+/// True if an image is pinned to another digest than the engine has it by.
+fn lacks_pin(graph: &StateGraph, image: &Image, reference: &str) -> bool {
+    let reference = ImageReference::parse(reference);
+    let pin = graph.pins.get(&reference.normal());
+    pin.is_some_and(|pin| !image.digests_in(&reference).contains(&pin.digest.as_str()))
+}
+
 /// The references whose registries have to be asked, given what the engine has.
 pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
     images(graph)
@@ -93,7 +101,7 @@ pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
             let reference = image_reference(&state.name, &state.spec);
             let policy = pull_policy(&state.spec);
             let asks = match world.image(&reference) {
-                Some(image) => is_due(policy, image, now),
+                Some(image) => is_due(policy, image, now) || lacks_pin(graph, image, &reference),
                 None => {
                     policy != Pull::Never
                         && !matches!(ImageReference::parse(&reference), ImageReference::Id(_))

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::stages::{Surveyed, registries, running, version};
+use super::remotes::registries_of;
+use super::stages::{Surveyed, running, version};
 use super::{Ambient, Mode, RunError};
 use crate::plan::{Promotion, TagMove};
 use crate::registry::{RawManifest, Registries, RegistryError};
@@ -34,7 +35,7 @@ pub struct PromoteOptions {
 /// the same promotion goes on where it stopped.
 pub async fn promote(options: &PromoteOptions, ambient: &Ambient) -> Result<Promotion, RunError> {
     let all = pipelines(&options.file, &ambient.directory)?;
-    let registries = registries(&all, ambient);
+    let registries = registries_of(&all.registries, ambient);
     let plan = Plan::new(options, &all, &registries, ambient).await?;
     if options.mode == Mode::Apply && plan.promotion.blockers.is_empty() {
         plan.perform(&registries).await?;

@@ -1,20 +1,32 @@
 //! What registries say about the images of a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use super::RunError;
 use super::apply::unreachable;
+use super::tree::environment;
+use super::{Ambient, RunError};
 use crate::engine::{Address, Client, Observe};
 use crate::registry::{
     Platform, Question, Registries, RegistryError, RegistrySettings, Settings, is_loopback,
 };
 use crate::resource::image_reference;
-use crate::state::StateGraph;
+use crate::state::{RegistryOptions, StateGraph};
 use crate::world::{ImageReference, Remote, World};
 
 /// The registries as this tree, the engine and Docker's configuration have them.
 pub(super) fn registries(graph: &StateGraph, world: &World, client: &Client) -> Registries {
-    let own = graph.registries.iter().map(|(name, options)| {
+    let docker_config = client.environment().docker_config();
+    Registries::new(settings(&graph.registries, docker_config).with_engine(&world.engine.info))
+}
+
+/// The same where no engine is asked.
+pub(super) fn registries_of(options: &BTreeMap<String, RegistryOptions>, ambient: &Ambient) -> Registries {
+    Registries::new(settings(options, environment(ambient).docker_config()))
+}
+
+fn settings(options: &BTreeMap<String, RegistryOptions>, docker_config: Option<PathBuf>) -> Settings {
+    let own = options.iter().map(|(name, options)| {
         let settings = RegistrySettings {
             insecure: options.insecure,
             ca: options.ca.iter().cloned().collect(),
@@ -22,9 +34,7 @@ pub(super) fn registries(graph: &StateGraph, world: &World, client: &Client) -> 
         };
         (name.clone(), settings)
     });
-    let settings =
-        Settings { registries: own.collect(), docker_config: client.environment().docker_config() };
-    Registries::new(settings.with_engine(&world.engine.info))
+    Settings { registries: own.collect(), docker_config }
 }
 
 /// Asks the registries about references. One that cannot be reached from here may be reached by
@@ -112,4 +122,17 @@ fn question(reference: &str, graph: &StateGraph, world: &World) -> Question {
         platform: Platform::parse(declared.unwrap_or_default(), &here),
         is_declared: declared.is_some(),
     }
+}
+
+/// Pinned images whose tags point elsewhere by now.
+pub(super) fn moved_away(graph: &StateGraph, world: &World) -> Vec<String> {
+    let moved = |(reference, remote): (&String, &Remote)| {
+        let pin = &graph.pins.get(reference)?.digest;
+        let digest = remote.digest().filter(|digest| digest != pin)?;
+        Some(format!(
+            "{reference} is pinned to {pin} and its tag points to {digest} by now; follow it with: evenkeel pin \
+             FILE --update={reference}"
+        ))
+    };
+    world.remotes.iter().filter_map(moved).collect()
 }

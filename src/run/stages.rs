@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use super::apply::unreachable;
+use super::remotes::registries_of;
 use super::tree::environment;
 use super::{Ambient, RunError};
 use crate::engine::{self, Observe, Wanted};
 use crate::plan::{PipelineReport, StageContainers, StageReport, StageTag};
-use crate::registry::{RawManifest, Registries, RegistryError, RegistrySettings, Settings};
-use crate::state::{Pipeline, Pipelines, RegistryOptions, Stage, pipelines};
+use crate::registry::{RawManifest, Registries, RegistryError};
+use crate::state::{Pipeline, Pipelines, Stage, pipelines};
 use crate::world::{Container, ImageReference, Owner, RunState, label};
 
 /// Tells where each stage of each pipeline of a file is.
@@ -17,7 +18,7 @@ use crate::world::{Container, ImageReference, Owner, RunState, label};
 /// If the file is wrong. What a registry or an engine does not say is told in its place.
 pub async fn pipeline(file: &Path, ambient: &Ambient) -> Result<Vec<PipelineReport>, RunError> {
     let all = pipelines(file, &ambient.directory)?;
-    let registries = registries(&all, ambient);
+    let registries = registries_of(&all.registries, ambient);
     let mut reports = Vec::new();
     for pipeline in &all.pipelines {
         let mut stages: Vec<StageReport> = Vec::new();
@@ -70,18 +71,6 @@ fn waits(before: &StageReport, stage: &StageReport) -> Option<String> {
         StageTag::Unknown(_) => None,
         StageTag::Points { .. } | StageTag::Missing => Some(version.clone().unwrap_or_else(|| there.clone())),
     }
-}
-
-/// Registries as a tree and Docker's configuration have them; no engine is asked.
-pub(super) fn registries(all: &Pipelines, ambient: &Ambient) -> Registries {
-    let settings = |options: &RegistryOptions| RegistrySettings {
-        insecure: options.insecure,
-        ca: options.ca.iter().cloned().collect(),
-        mirrors: options.mirrors.clone(),
-    };
-    let own = all.registries.iter().map(|(name, options)| (name.clone(), settings(options)));
-    let docker_config = environment(ambient).docker_config();
-    Registries::new(Settings { registries: own.collect(), docker_config })
 }
 
 /// The running containers of a stage: those of an image, and the others.

@@ -14,6 +14,7 @@ use super::graph::{State, StateGraph};
 use super::index::Index;
 use super::inputs::Inputs;
 use super::pillar;
+use super::pins::{self, Pins};
 use super::references::add_references;
 use super::render::{Rendered, Renderer, Surroundings};
 use super::requisites::requisite_edges;
@@ -29,7 +30,7 @@ use crate::world::Owner;
 /// Every mistake of the first stage that finds any.
 pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let Loaded { tree, owner, mut gathered, registries } = load(inputs, &mut problems)?;
+    let Loaded { tree, owner, mut gathered, registries, pins } = load(inputs, &mut problems)?;
 
     apply_extends(&mut gathered, &mut problems);
     apply_excludes(&mut gathered, &mut problems);
@@ -57,7 +58,8 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
         return Err(problems);
     }
     warnings(&graph, &mut problems);
-    Ok(StateGraph { owner, root: tree.root, registries, graph, warnings: problems.into_iter().collect() })
+    let (root, states) = (tree.root, tree.states);
+    Ok(StateGraph { owner, root, states, registries, pins, graph, warnings: problems.into_iter().collect() })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.
@@ -73,6 +75,7 @@ struct Loaded {
     owner: Owner,
     gathered: Gathered,
     registries: BTreeMap<String, RegistryOptions>,
+    pins: Pins,
 }
 
 /// Reads and parses all files. Warnings go to `problems`.
@@ -86,6 +89,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
         }
     };
     let project = settings::project(inputs, &tree, &settings, problems);
+    let pins = pins::read(&tree, &env, problems);
     let mut owner = Owner { project, env };
     let surroundings = Surroundings { owner: owner.clone(), grains: inputs.grains.clone() };
     let pillar = pillar::read(inputs, &tree, &surroundings, problems);
@@ -116,7 +120,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(std::mem::take(problems));
     }
-    Ok(Loaded { tree, owner, gathered, registries })
+    Ok(Loaded { tree, owner, gathered, registries, pins })
 }
 
 /// Both names end up in labels and in the names of locks.

@@ -8,6 +8,7 @@ use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::options::{Options, Order};
+use super::pins::Pins;
 use super::settings::RegistryOptions;
 use crate::resource::{Function, Kind, Spec, Vocabulary};
 use crate::source::{Diagnostic, Place};
@@ -19,6 +20,10 @@ pub struct StateGraph {
     pub owner: Owner,
     /// The folder of the tree.
     pub root: PathBuf,
+    /// The folder where dotted names and pins start.
+    pub states: PathBuf,
+    /// The digests that images are used at.
+    pub pins: Pins,
     /// How registries are spoken to, by host and port.
     pub registries: BTreeMap<String, RegistryOptions>,
     /// Edges lead from what goes first to what waits for it.

@@ -162,3 +162,46 @@ fn a_promotion_goes_nowhere_if_something_stands_against_it() {
         assert!(missing.stderr.contains("has no image shop/web:9.9"), "{missing}");
     });
 }
+
+#[test]
+fn a_pinned_image_stays_where_its_tag_was() {
+    with_registry(|engine, scope, registry| {
+        let life = Life::new(engine, scope, registry);
+        let dev = registry.name("shop/web:dev");
+        life.push("1.0");
+        let said = life.fine("pin states/dev.yml --test");
+        assert!(said.contains("1 would change"), "{said}");
+        assert!(!life.workspace.path("states/dev.pins").exists(), "a test writes nothing");
+        life.fine("pin states/dev.yml");
+        let written = std::fs::read_to_string(life.workspace.path("states/dev.pins")).expect("the pins");
+        assert!(written.contains(&format!("{dev}:\n  digest: {}", life.digest("dev"))), "{written}");
+        assert!(life.fine("pin states/dev.yml").contains("0 changed, 1 unchanged in states/dev.pins"));
+        life.fine("apply states/dev.yml");
+        assert!(life.fine("apply states/dev.yml").contains("0 changed"));
+
+        // The tag moves, and what runs stays; the run tells.
+        life.push("2.0");
+        images::tag(engine, &scope.name("v1.0:1"), &dev);
+        let run = life.run("apply states/dev.yml");
+        assert_eq!(run.code(), Some(0), "{run}");
+        assert!(run.stdout.contains("0 changed"), "{run}");
+        assert!(run.stdout.contains("its tag points to"), "{run}");
+        assert_eq!(life.version_in("dev"), "1.0");
+
+        // Even where the tag was pulled by hand.
+        images::tag(engine, &scope.name("v2.0:1"), &dev);
+        let said = life.fine("apply states/dev.yml --test");
+        assert!(said.contains("digest"), "{said}");
+        life.fine("apply states/dev.yml");
+        assert_eq!(life.version_in("dev"), "1.0");
+        assert!(life.fine("apply states/dev.yml").contains("0 changed"));
+
+        let run = life.run("pin states/dev.yml --update=shop/other");
+        assert_eq!(run.code(), Some(64), "{run}");
+        life.fine(&format!("pin states/dev.yml --update={dev}"));
+        life.fine("apply states/dev.yml");
+        assert_eq!(life.version_in("dev"), "2.0");
+        // Nothing is asked for where nobody is to be asked.
+        assert!(life.fine("apply states/dev.yml --offline").contains("0 changed"));
+    });
+}

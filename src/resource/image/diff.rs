@@ -53,6 +53,21 @@ fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<
             text(&row.to)
         ));
     }
+    if let Some(pin) = desired.facts.pin(reference) {
+        let has_it = here.is_some_and(|image| has_digest(image, reference, pin));
+        let is_offline = world.remote(reference) == Some(&Remote::NotAsked);
+        // Where the tag points does not matter, and whether the digest can be had shows when it is pulled.
+        return match (has_it, policy) {
+            (true, _) => None,
+            (false, Pull::Never) => Some(format!(
+                "{reference} is pinned to {pin}, which the engine does not have, and it is not to be pulled (`pull: never`)"
+            )),
+            (false, _) if is_offline => Some(format!(
+                "{reference} is pinned to {pin}, which the engine does not have, and no registry is asked (`--offline`)"
+            )),
+            (false, _) => None,
+        };
+    }
     if here.is_some_and(|image| !is_due(policy, image, desired.facts.now)) {
         return None;
     }
@@ -93,7 +108,13 @@ pub fn is_due(policy: Pull, image: &Image, now: i64) -> bool {
 /// The tag points to something else than what the engine has.
 fn moved(desired: &Desired<'_>, image: &Image, world: &World) -> Option<FieldDiff> {
     let reference = reference(desired.name, desired.spec);
-    if !is_due(pull(desired.spec), image, desired.facts.now) || image.id_is_planned() {
+    if image.id_is_planned() {
+        return None;
+    }
+    if let Some(pin) = desired.facts.pin(&reference) {
+        return (!has_digest(image, &reference, pin)).then(|| other_digest(image, &reference, pin));
+    }
+    if !is_due(pull(desired.spec), image, desired.facts.now) {
         return None;
     }
     let Some(Remote::Found(found)) = world.remote(&reference) else { return None };
@@ -103,14 +124,18 @@ fn moved(desired: &Desired<'_>, image: &Image, world: &World) -> Option<FieldDif
     if has_digest(image, &reference, digest) || is_the_same {
         return None;
     }
+    Some(other_digest(image, &reference, digest))
+}
+
+fn other_digest(image: &Image, reference: &str, digest: &str) -> FieldDiff {
     // An image gathers digests, and engines name them in no order.
-    let known = image.digests_in(&ImageReference::parse(&reference)).into_iter().min();
-    Some(FieldDiff {
+    let known = image.digests_in(&ImageReference::parse(reference)).into_iter().min();
+    FieldDiff {
         field: "digest".to_owned(),
         from: known.map_or(json!("(local image)"), |digest| json!(digest)),
         to: json!(digest),
         impact: Impact::Replace,
-    })
+    }
 }
 
 /// The image is for another platform than the declared one, of which any part may be left out.

@@ -35,7 +35,7 @@ fn get(desired: &Desired<'_>, world: &mut World) -> Planned {
         "built" => (Action::Build, build(desired, image, &reference, world)),
         "loaded" => (Action::Load, load(desired, image, reference)),
         _ => {
-            notes.extend(what_comes(&reference, world));
+            notes.extend(what_comes(&reference, desired.facts.pin(&reference), world));
             (Action::Pull, pull(desired, image, reference, world))
         }
     };
@@ -45,7 +45,8 @@ fn get(desired: &Desired<'_>, world: &mut World) -> Planned {
 /// What was planned is pulled by its digest, so that nothing slips in between.
 fn pull(desired: &Desired<'_>, image: Id, reference: String, world: &World) -> Step {
     let fixed = ImageReference::parse(&reference).digest().map(str::to_owned);
-    let digest = fixed.or_else(|| world.remote(&reference)?.digest().map(str::to_owned));
+    let pin = desired.facts.pin(&reference).map(str::to_owned);
+    let digest = fixed.or(pin).or_else(|| world.remote(&reference)?.digest().map(str::to_owned));
     let platform = desired.spec.text("platform").map(str::to_owned);
     Step::PullImage { image, reference, digest, platform }
 }

@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use crate::world::{Content, Image, Remote, RemoteContent, RemoteLayer, World, label};
 
-/// What pulling `reference` would bring, if its registry was asked.
-pub fn what_comes(reference: &str, world: &World) -> Option<String> {
+/// What pulling `reference` would bring, if its registry was asked and is taken at its word.
+pub fn what_comes(reference: &str, pin: Option<&str>, world: &World) -> Option<String> {
+    if let Some(pin) = pin.filter(|pin| world.remote(reference).and_then(Remote::digest) != Some(*pin)) {
+        return Some(format!("pinned to {pin}"));
+    }
     let Some(Remote::Found(found)) = world.remote(reference) else { return None };
     let Content::Image(content) = &found.content else { return None };
     let versions = versions(world.image(reference), content);
@@ -87,20 +90,20 @@ mod tests {
     fn only_what_no_image_is_built_on_is_pulled() {
         let shared = world(&[("base", 50_000_000), ("tools", 9_000_000), ("new", 1_500_000)]);
         assert_eq!(
-            what_comes("web:dev", &shared).as_deref(),
+            what_comes("web:dev", None, &shared).as_deref(),
             Some("version 1.4.1 → 1.4.2, 1 of 3 layers, 1.5 MB to pull")
         );
         // A layer that is there on top of another one is no help.
         let other = world(&[("tools", 1_000), ("new", 500)]);
         assert_eq!(
-            what_comes("web:dev", &other).as_deref(),
+            what_comes("web:dev", None, &other).as_deref(),
             Some("version 1.4.1 → 1.4.2, 2 of 2 layers, 2 kB to pull")
         );
         let all = world(&[("base", 1), ("tools", 1), ("old", 1)]);
         assert_eq!(
-            what_comes("web:dev", &all).as_deref(),
+            what_comes("web:dev", None, &all).as_deref(),
             Some("version 1.4.1 → 1.4.2, 0 of 3 layers, nothing to pull")
         );
-        assert_eq!(what_comes("other", &all), None);
+        assert_eq!(what_comes("other", None, &all), None);
     }
 }
