@@ -2,6 +2,7 @@
 
 use super::scene::{FILE, each, once};
 use crate::rig::inspect;
+use crate::rig::waiting::until;
 use std::collections::BTreeMap;
 
 /// The variables of the scope's container `web`.
@@ -95,7 +96,9 @@ fn y03_a_dollar_is_a_dollar() {
         assert_eq!(seen["P"], value);
         assert_eq!(seen["L"], "one $1\ntwo\n");
         assert_eq!(scene.container("web")["Config"]["Labels"]["dollar"], "$x $$y");
-        assert_eq!(inspect::logs(scene.engine, &scene.name("web")), format!("{value}\n"));
+        let logs = || inspect::logs(scene.engine, &scene.name("web"));
+        until("it has written its line", || logs().ends_with('\n'));
+        assert_eq!(logs(), format!("{value}\n"));
     });
 }
 

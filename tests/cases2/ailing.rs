@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, each};
 use crate::rig::inspect;
-use std::time::Duration;
+use crate::rig::waiting::patiently;
 
 const LOOP: &str =
     "restart: unless-stopped, command: [sh, -c, 'echo cannot find my data; sleep 0.3; exit 3']";
@@ -14,13 +14,8 @@ fn web(options: &str) -> String {
 
 impl Stage<'_> {
     fn comes_to(&self, is_so: impl Fn(&serde_json::Value) -> bool) {
-        for _ in 0..300 {
-            if is_so(&self.container("web")) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("it never came to that: {}", self.container("web")["State"]);
+        let came = patiently(|| is_so(&self.container("web")).then_some(()));
+        assert!(came.is_some(), "it never came to that: {}", self.container("web")["State"]);
     }
 
     /// It is said on every run, and nothing is done; `looked` is made so before each run.

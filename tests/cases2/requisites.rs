@@ -3,6 +3,7 @@
 use super::stage::{Stage, each};
 use crate::rig::inspect;
 use crate::rig::proxy::Fault;
+use crate::rig::waiting::until;
 use crate::rig::workspace::Victim;
 use serde_json::Value;
 
@@ -136,13 +137,7 @@ fn a_watcher_can_ask_for_a_signal() {
         "@web: {{container.running: {{BB, {command}, watch: [container: '@db'], watch_action: SIGHUP}}}}"
     );
     watched(&web, &["replace container.db", "signal container.web"], |stage| {
-        for _ in 0..50 {
-            if inspect::logs(stage.engine, &stage.name("web")).contains("reread") {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("the signal never came: {}", inspect::logs(stage.engine, &stage.name("web")));
+        until("the signal is there", || inspect::logs(stage.engine, &stage.name("web")).contains("reread"));
     });
 }
 

@@ -1,10 +1,13 @@
 //! Containers, networks and volumes: steps done, and read back.
 
+use std::time::{Duration, Instant};
+
 use evenkeel::engine::{Observe, PerformError, Wanted};
 use evenkeel::world::{Id, Owner, RunState, Step, Target, label};
 use serde_json::json;
 
 use super::fixture::{each, gate};
+use crate::rig::waiting::LIMIT;
 
 #[test]
 fn a_container_goes_through_its_life() {
@@ -24,8 +27,13 @@ fn a_container_goes_through_its_life() {
 
         fixture.done(Step::StartContainer { container: web.clone() }).await;
         fixture.done(Step::StartContainer { container: web.clone() }).await;
-        fixture.done(Step::Settle { container: web.clone(), gate: gate(300, 5000) }).await;
-        assert_eq!(fixture.client.last_log_lines(&web.id.to_string(), 5).await, ["hello"]);
+        fixture.done(Step::Settle { container: web.clone(), gate: gate(300, 60_000) }).await;
+        let logs = async || fixture.client.last_log_lines(&web.id.to_string(), 5).await;
+        let deadline = Instant::now() + LIMIT;
+        while logs().await.is_empty() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(logs().await, ["hello"]);
 
         let to = fixture.name("web2");
         fixture.done(Step::RenameContainer { container: web.clone(), to: to.clone() }).await;
@@ -54,7 +62,7 @@ fn a_container_that_ends_is_not_settled() {
     each(async |fixture| {
         let bad = fixture.create("bad", json!({"Cmd": ["sh", "-c", "exit 7"]})).await;
         fixture.done(Step::StartContainer { container: bad.clone() }).await;
-        let answer = fixture.perform(Step::Settle { container: bad, gate: gate(1000, 5000) }).await;
+        let answer = fixture.perform(Step::Settle { container: bad, gate: gate(20_000, 60_000) }).await;
         let Err(PerformError::NotSettled { reason }) = answer else { panic!("{answer:?}") };
         assert!(reason.contains("exit code 7"), "{reason}");
 
@@ -66,7 +74,7 @@ fn a_container_that_ends_is_not_settled() {
             )
             .await;
         fixture.done(Step::StartContainer { container: sick.clone() }).await;
-        let answer = fixture.perform(Step::Settle { container: sick, gate: gate(0, 20_000) }).await;
+        let answer = fixture.perform(Step::Settle { container: sick, gate: gate(0, 60_000) }).await;
         assert!(
             matches!(&answer, Err(PerformError::NotSettled { reason }) if reason == "it is unhealthy: no luck"),
             "{answer:?}"

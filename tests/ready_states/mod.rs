@@ -3,12 +3,12 @@
 use crate::rig::engines::{self, Engine};
 use crate::rig::proxy::Proxy;
 use crate::rig::scope::Scope;
+use crate::rig::waiting::until;
 use crate::rig::workspace::Workspace;
 use crate::rig::{images, inspect, numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -47,16 +47,14 @@ fn summary(json: &Value) -> [Option<u64>; 4] {
     ["changed", "pending", "unchanged", "failed"].map(|key| json["summary"][key].as_u64())
 }
 
-/// The page, as soon as it is there.
+/// The page, as soon as it is there and the store behind it as well.
 fn page(engine: &Engine, port: u16) -> String {
-    let began = Instant::now();
-    loop {
-        let page = engine.fetch(&format!("http://127.0.0.1:{port}/"));
-        if page.contains("<h1>") || began.elapsed() > Duration::from_secs(20) {
-            return page;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let mut page = String::new();
+    until("there is a page with a number", || {
+        page = engine.fetch(&format!("http://127.0.0.1:{port}/"));
+        page.contains("<b>")
+    });
+    page
 }
 
 /// What the store counted so far.

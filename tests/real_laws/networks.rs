@@ -39,8 +39,8 @@ $off: {{container.stopped: {{image: IMAGE, networks: {{$net: {{ipv4_address: {ne
         assert_eq!(ids, ["web", "api", "off"].map(|name| scene.id(name)), "nobody was replaced");
         let endpoint = scene.container("web")["NetworkSettings"]["Networks"][scene.name("net")].clone();
         assert_eq!(endpoint["IPAddress"], format!("{}.20", scene.word("NET2")));
-        assert!(scene.exec("api", "ping -c1 -W2 www").contains("1 packets received"));
-        assert!(scene.exec("web", "ping -c1 -W2 api").contains("1 packets received"));
+        assert!(scene.exec("api", "ping -c1 -W60 www").contains("1 packets received"));
+        assert!(scene.exec("web", "ping -c1 -W60 api").contains("1 packets received"));
     });
 }
 

@@ -3,6 +3,7 @@
 use super::laws::laws;
 use super::scene::Scene;
 use crate::rig::inspect;
+use crate::rig::waiting::patiently;
 use crate::rig::{engines, images};
 
 /// Serves `/etc` on port 80, so that the engine's fetch shows who answers.
@@ -76,8 +77,15 @@ $b: {{container.running: {{image: IMAGE, networks: {{$net: {{ipv4_address: NET1.
 
 const SIDECAR: &str = "$side: {container.running: {image: IMAGE, network_mode: \"container:$web\"}}\n";
 
+/// Who answers behind the shared network; nobody at all does before the server is up.
 fn reaches(scene: &Scene<'_>) -> String {
-    scene.exec("side", "wget -q -O - http://127.0.0.1:80/who").trim().to_owned()
+    let name = scene.name("side");
+    let ask = || {
+        let (code, page) =
+            inspect::exec(scene.engine, &name, &["wget", "-q", "-O", "-", "http://127.0.0.1:80/who"]);
+        (code == 0).then(|| page.trim().to_owned())
+    };
+    patiently(ask).unwrap_or_default()
 }
 
 #[test]
@@ -124,10 +132,10 @@ $web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]}}}}\n"
             )
         };
         scene.begin(&system(""));
-        assert!(scene.exec("web", "ping -c1 -W2 db").contains("1 packets received"));
+        assert!(scene.exec("web", "ping -c1 -W60 db").contains("1 packets received"));
         let applied = scene.go(&system(", hostname: other"), &[]);
         assert_eq!(applied.action(&scene, "web"), "replace");
-        assert!(scene.exec("web", "ping -c1 -W2 db").contains("1 packets received"));
+        assert!(scene.exec("web", "ping -c1 -W60 db").contains("1 packets received"));
         assert_eq!(scene.containers(), ["db", "web"]);
     });
 }
@@ -144,7 +152,7 @@ fn a_link_is_not_taken_for_one_to_the_next_of_that_name() {
         scene.run(&[]).expect(0);
         let applied = scene.go(&both, &[]);
         assert_eq!(applied.action(&scene, "web"), "replace");
-        assert!(scene.exec("web", "ping -c1 -W2 db").contains("1 packets received"));
+        assert!(scene.exec("web", "ping -c1 -W60 db").contains("1 packets received"));
     });
 }
 
@@ -167,7 +175,7 @@ $web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]{web}}}}}\n"
             assert!(scene.is_running("db") && scene.is_running("web"), "{}", applied.run);
         }
         scene.go(&both(", hostname: other", ""), &[]);
-        assert!(scene.exec("web", "ping -c1 -W2 db").contains("1 packets received"));
+        assert!(scene.exec("web", "ping -c1 -W60 db").contains("1 packets received"));
     });
 }
 

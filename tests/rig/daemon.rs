@@ -3,6 +3,7 @@
 
 use super::http::Http;
 use super::packages::Programs;
+use super::waiting::LIMIT;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 use std::fs;
@@ -146,7 +147,7 @@ impl Daemon {
         *given += 1;
         let orders = orders.as_mut().ok_or("the supervisor has no input")?;
         writeln!(orders, "{word}").map_err(|error| format!("{word}: {error}: {}", self.last_words()))?;
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + LIMIT;
         while fs::read_to_string(self.folder.join("done")).ok().and_then(|text| text.trim().parse().ok())
             != Some(*given)
         {
@@ -166,7 +167,7 @@ impl Daemon {
 
     fn wait_until_it_answers(&self) -> Result<(), String> {
         let http = Http::new(&self.socket());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + LIMIT;
         while !http.send("GET", "/_ping", "", b"").is_ok_and(|answer| answer.status == 200) {
             // The pidfile goes when dockerd gives up, but only a log line says why.
             if Instant::now() > deadline || self.log().contains("failed to start daemon") {

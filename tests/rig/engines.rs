@@ -5,6 +5,7 @@ use super::daemon::{self, Daemon};
 use super::http::Http;
 use super::packages::Programs;
 use super::scope;
+use super::waiting::patiently;
 use serde_json::{Value, json};
 use std::env;
 use std::io::Write;
@@ -14,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
 
 #[derive(Clone)]
 pub struct Engine {
@@ -153,20 +153,15 @@ impl Engine {
         listener.expect("loopback has a free port")
     }
 
-    /// The body of a page on a published port, or nothing; waits up to ten seconds for the server behind it.
+    /// The body of a page on a published port; waits for the server behind it. Nothing if it never answers.
     pub fn fetch(&self, url: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
+        let page = || {
             // Static busybox crashes on `wget -T`, hence `timeout`.
-            let asked = self.beside("timeout").args(["5", "busybox", "wget", "-q", "-O", "-", url]).output();
-            let page = asked.ok().filter(|output| output.status.success());
-            if let Some(output) = page {
-                return String::from_utf8_lossy(&output.stdout).into_owned();
-            } else if Instant::now() > deadline {
-                return String::new();
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
+            let asked = self.beside("timeout").args(["20", "busybox", "wget", "-q", "-O", "-", url]).output();
+            let page = asked.ok().filter(|output| output.status.success())?;
+            Some(String::from_utf8_lossy(&page.stdout).into_owned())
+        };
+        patiently(page).unwrap_or_default()
     }
 
     fn daemon(&self) -> &Daemon {

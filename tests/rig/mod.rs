@@ -11,6 +11,7 @@ pub mod packages;
 pub mod proxy;
 pub mod registry;
 pub mod scope;
+pub mod waiting;
 pub mod wire;
 pub mod workspace;
 

@@ -4,6 +4,7 @@ use super::engines::{self, Engine, Release};
 use super::inspect::{self, Object};
 use super::proxy::{Fault, Proxy};
 use super::scope::Scope;
+use super::waiting::LIMIT;
 use super::wire::{Head, read_body};
 use super::workspace::{Victim, Workspace};
 use super::{http::Http, images, numbers};
@@ -157,8 +158,7 @@ fn the_proxy_passes_streams_on_as_they_come() {
             }
         });
         let has_come = |line: String| line.contains("first");
-        let deadline = Duration::from_secs(20);
-        while !has_come(lines.recv_timeout(deadline).expect("a line while the stream is open")) {}
+        while !has_come(lines.recv_timeout(LIMIT).expect("a line while the stream is open")) {}
     });
 }
 

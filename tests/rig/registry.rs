@@ -6,6 +6,7 @@ use super::engines::Engine;
 use super::http::query;
 use super::numbers::free_port;
 use super::scope::{Scope, temp_folder};
+use super::waiting::LIMIT;
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
@@ -146,7 +147,7 @@ impl Registry {
         let mut keeper = command.spawn().map_err(|error| format!("sh: {error}"))?;
         let life = keeper.stdin.take().ok_or("the keeper has no input")?;
         self.process = Some(Process { keeper, life });
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + LIMIT;
         // Over TLS, a server that answers at all is ready.
         let is_ready = |(status, _): (u16, Vec<u8>)| status == 200 || self.access == Access::Tls;
         while !self.request("GET", "/v2/", "", b"").is_ok_and(is_ready) {
