@@ -7,6 +7,7 @@ use evenkeel::world::{Id, Owner, RunState, Step, Target, label};
 use serde_json::json;
 
 use super::fixture::{each, gate};
+use crate::rig::numbers::free_subnet;
 use crate::rig::waiting::LIMIT;
 
 #[test]
@@ -104,22 +105,23 @@ fn what_the_owner_made_is_inspected_within_the_budget() {
 #[test]
 fn networks_come_go_and_hold_containers() {
     each(async |fixture| {
-        let subnet = json!({"Driver": "bridge", "IPAM": {"Config": [{"Subnet": "10.239.77.0/28"}]}});
-        let front = fixture.network("front", subnet).await;
+        let net = free_subnet();
+        let subnet = json!([{"Subnet": format!("{net}.0/28")}]);
+        let front = fixture.network("front", json!({"Driver": "bridge", "IPAM": {"Config": subnet}})).await;
         let twin = fixture
             .perform(Step::CreateNetwork { network: front.clone(), body: json!({"Driver": "bridge"}) })
             .await;
         assert!(matches!(twin, Err(PerformError::Refused { status: Some(409), .. })), "{twin:?}");
 
         let web = fixture.create("web", json!({})).await;
-        let endpoint = json!({"IPAMConfig": {"IPv4Address": "10.239.77.9"}, "Aliases": ["al"]});
+        let endpoint = json!({"IPAMConfig": {"IPv4Address": format!("{net}.9")}, "Aliases": ["al"]});
         let connect = Step::Connect { network: front.clone(), container: web.clone(), endpoint };
         fixture.done(connect.clone()).await;
         fixture.done(Step::StartContainer { container: web.clone() }).await;
         let world = fixture.world(&[&web]).await;
         let attached = &world.containers[&web.id].networks[&front.name];
         assert_eq!(attached.network, front.id);
-        assert_eq!(attached.settings["IPAddress"], "10.239.77.9");
+        assert_eq!(attached.settings["IPAddress"], format!("{net}.9"));
         let in_use = fixture.perform(Step::RemoveNetwork { network: front.clone() }).await;
         assert!(matches!(in_use, Err(PerformError::Refused { status: Some(403), .. })), "{in_use:?}");
 
