@@ -7,7 +7,7 @@ use super::wire::{Framing, Head, copy_body};
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -49,6 +49,21 @@ pub enum Fault {
     Before(Box<dyn FnOnce() + Send>),
     /// Does it, calls, then gives the answer.
     After(Box<dyn FnOnce() + Send>),
+}
+
+/// A request that is held back until this is dropped.
+pub struct Held(#[expect(dead_code, reason = "its end is what counts")] mpsc::Sender<()>);
+
+impl Fault {
+    /// Waits until it is let go before doing it.
+    pub fn hold() -> (Self, Held) {
+        let (held, let_go) = mpsc::channel();
+        let wait = move || {
+            // Nothing is ever sent.
+            let _ = let_go.recv();
+        };
+        (Self::Before(Box::new(wait)), Held(held))
+    }
 }
 
 enum Trigger {

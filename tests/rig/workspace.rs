@@ -1,6 +1,7 @@
 //! A tree of state files in a temp folder, and the built binary run on it against a chosen engine.
 
 use super::scope::{Scope, temp_folder};
+use super::waiting::until;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -28,15 +29,20 @@ pub struct Run {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 /// A run under way.
 pub struct Running {
     victim: Victim,
     began: Instant,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Pipe,
+    stderr: Pipe,
+}
+
+/// What came out of a pipe so far, and the thread that reads it to its end.
+struct Pipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 /// A handle by which a fault of the proxy kills a run that is started later.
@@ -107,8 +113,8 @@ impl Workspace {
     /// Starts a run that `victim` can kill.
     pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, victim: Victim) -> Running {
         let mut child = self.command().args(args).spawn().expect("the built binary starts");
-        let stdout = read_in_background(child.stdout.take().expect("standard output is piped"));
-        let stderr = read_in_background(child.stderr.take().expect("standard error is piped"));
+        let stdout = Pipe::new(child.stdout.take().expect("standard output is piped"));
+        let stderr = Pipe::new(child.stderr.take().expect("standard error is piped"));
         victim.is(child);
         Running { victim, began: Instant::now(), stdout, stderr }
     }
@@ -159,10 +165,14 @@ impl std::fmt::Display for Run {
 impl Running {
     pub fn wait(self) -> Run {
         let status = self.victim.wait(self.began + LIMIT);
-        let took = self.began.elapsed();
-        let [stdout, stderr] =
-            [self.stdout, self.stderr].map(|text| text.join().expect("reading a pipe does not panic"));
-        Run { status, stdout, stderr, took }
+        let [stdout, stderr] = [self.stdout, self.stderr].map(Pipe::to_its_end);
+        Run { status, stdout, stderr }
+    }
+
+    /// Waits until standard error has this text.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        until(text, || self.stderr.so_far().contains(text));
     }
 
     /// Sends a signal by name, such as `INT`.
@@ -212,10 +222,26 @@ impl Victim {
     }
 }
 
-fn read_in_background(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        drop(pipe.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+impl Pipe {
+    /// Reads in the background.
+    fn new(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let to = bytes.clone();
+        let reader = Some(thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                to.lock().expect("nobody panics with it").extend_from_slice(&piece[..length]);
+            }
+        }));
+        Self { bytes, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().expect("nobody panics with it")).into_owned()
+    }
+
+    fn to_its_end(mut self) -> String {
+        drop(self.reader.take().map(JoinHandle::join));
+        self.so_far()
+    }
 }
