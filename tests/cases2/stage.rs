@@ -1,5 +1,6 @@
 //! One scenario's engine, names, tree and proxy, and what every scenario does with them.
 
+use crate::rig::ended;
 use crate::rig::engines::{self, Engine};
 use crate::rig::images;
 use crate::rig::inspect::{self, Object};
@@ -30,14 +31,15 @@ impl<'a> Stage<'a> {
     }
 
     /// Writes the state file. `@` stands for the prefix of the scope, `BB` for what every container needs:
-    /// an image, an end as soon as it is asked for, and no time to settle; with `PROVEN` it has to stay up.
+    /// an image, an end as soon as it is asked for, and no time to settle; with `PROVEN` it has to stay up, for so
+    /// long that what ends at once has ended by then on any machine.
     pub fn states(&self, text: &str) -> &Self {
         self.file("states/dev.yml", text)
     }
 
     pub fn file(&self, path: &str, text: &str) -> &Self {
         let common = format!("image: {}, init: true, stable_for:", images::BB);
-        let text = text.replace("BB", &format!("{common} 0s")).replace("PROVEN", &format!("{common} 1s"));
+        let text = text.replace("BB", &format!("{common} 0s")).replace("PROVEN", &format!("{common} 20s"));
         self.tree.file(path, text.replace('@', &self.scope.prefix()));
         self
     }
@@ -82,6 +84,15 @@ impl<'a> Stage<'a> {
     pub fn said(&self, args: &[&str], code: i32) -> String {
         let run = self.apply(args).expect(code);
         self.short(&run.stdout)
+    }
+
+    /// As `apply`; what the run starts first has ended when it hears of its start.
+    pub fn apply_and_let_end(&self, args: &[&str]) -> Run {
+        self.proxy.clear();
+        ended::at_its_start(self.engine, &self.proxy);
+        let run = self.tree.apply("states/dev.yml", args);
+        assert!(self.proxy.faults_are_spent(), "nothing was started: {run}");
+        run
     }
 
     pub fn start(&self, args: &[&str]) -> crate::rig::workspace::Running {

@@ -1,8 +1,8 @@
 //! Newcomers that fail: the old one serves again, the run says so, and the next one cleans up.
 
-use super::scene::Scene;
+use super::scene::{FILE, Scene};
 use crate::rig::inspect::{self, Object};
-use crate::rig::{engines, images};
+use crate::rig::{ended, engines, images};
 use serde_json::json;
 
 /// Applies a version that has to fail; the old container still serves, and a rerun without a remedy fails the same.
@@ -38,7 +38,7 @@ fn a_newcomer_that_ends_at_once_gives_the_place_back() {
     engines::each(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
-        let bad = web(", stable_for: 1s, command: [sh, -c, 'echo last words; exit 3']");
+        let bad = web(", stable_for: 20s, command: [sh, -c, 'echo last words; exit 3']");
         fails(&scene, &bad, "last words");
         recovers(&scene, &web(", command: [sleep, \"7777\"]"));
     });
@@ -55,7 +55,7 @@ fn a_newcomer_in_a_renamed_network_gives_the_place_back() {
         let renamed = "$new: {network.present: {was: $old}}";
         fails(
             &scene,
-            &tree(renamed, "$new", ", stable_for: 1s, command: [sh, -c, 'echo adieu; exit 3']"),
+            &tree(renamed, "$new", ", stable_for: 20s, command: [sh, -c, 'echo adieu; exit 3']"),
             "adieu",
         );
         assert!(scene.exists(Object::Network, "old"), "the old container needs it");
@@ -70,7 +70,7 @@ fn going_back_after_a_failure_is_clean_too() {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         let id = scene.id("web");
-        fails(&scene, &web(", stable_for: 1s, command: [sh, -c, 'echo adieu; exit 3']"), "adieu");
+        fails(&scene, &web(", stable_for: 20s, command: [sh, -c, 'echo adieu; exit 3']"), "adieu");
         recovers(&scene, &web(""));
         assert_eq!(scene.id("web"), id);
     });
@@ -91,7 +91,7 @@ fn a_newcomer_that_never_gets_healthy_gives_the_place_back() {
     engines::each(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
-        let sick = ", healthcheck: {test: 'echo not well; exit 1', interval: 200ms, retries: 2}, timeout: 3s";
+        let sick = ", healthcheck: {test: 'echo not well; exit 1', interval: 200ms, retries: 2}";
         fails(&scene, &web(sick), "not well");
         let slow = ", healthcheck: {test: 'echo not well; exit 1', interval: 1m}, timeout: 1s";
         fails(&scene, &web(slow), "1 s");
@@ -117,10 +117,12 @@ fn a_new_container_that_ends_at_once_fails_with_its_last_words() {
     engines::each(|engine| {
         let scene = Scene::new(engine);
         scene.declare(
-            "$web: {container.running: {image: IMAGE, stable_for: 1s, command: [sh, -c, 'echo last words; exit 3']}}",
+            "$web: {container.running: {image: IMAGE, stable_for: 20s, command: [sh, -c, 'echo last words; exit 3']}}",
         );
-        let applied = scene.run(&[]).expect(1);
-        assert!(applied.run.stdout.contains("last words"), "{}", applied.run);
+        scene.proxy.clear();
+        ended::at_its_start(engine, &scene.proxy);
+        let run = scene.workspace.apply(FILE, &[]).expect(1);
+        assert!(run.stdout.contains("last words"), "{run}");
         recovers(&scene, "$web: {container.running: {image: IMAGE}}");
     });
 }

@@ -168,7 +168,7 @@ $web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]{web}}}}}\n"
         };
         scene.begin(&both("", ""));
         let ids = [scene.id("db"), scene.id("web")];
-        scene.declare(&both(", hostname: other", ", stable_for: 1s, command: [sh, -c, 'exit 3']"));
+        scene.declare(&both(", hostname: other", ", stable_for: 20s, command: [sh, -c, 'exit 3']"));
         for _ in 0..2 {
             let applied = scene.run(&[]).expect(1);
             assert_eq!([scene.id("db"), scene.id("web")], ids, "{}", applied.run);

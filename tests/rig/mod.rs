@@ -2,6 +2,7 @@
 //! Tests call `engines::each`, which says by name what it had to skip.
 
 pub mod daemon;
+pub mod ended;
 pub mod engines;
 pub mod http;
 pub mod images;
