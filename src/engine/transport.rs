@@ -284,6 +284,7 @@ pub(super) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::oneshot;
 
     #[test]
     fn names_with_odd_characters_are_encoded() {
@@ -303,46 +304,61 @@ mod tests {
         assert_eq!(reply("").message(), "not found");
     }
 
-    async fn stalling_engine() -> (tempfile::TempDir, Transport, tokio::sync::oneshot::Receiver<usize>) {
+    /// An engine of one connection that has a request and answers as soon as it is told to.
+    struct Stalling {
+        _folder: tempfile::TempDir,
+        transport: Transport,
+        asked: oneshot::Receiver<()>,
+        go_on: oneshot::Sender<()>,
+        answered: oneshot::Receiver<()>,
+    }
+
+    fn stalling_engine() -> Stalling {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
-        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let (has_request, asked) = oneshot::channel();
+        let (go_on, told) = oneshot::channel();
+        let (has_answered, answered) = oneshot::channel();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let mut buffer = [0; 1024];
-            let read = stream.read(&mut buffer).await.expect("a request");
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(stream.read(&mut buffer).await.expect("a request") > 0);
+            let _ = has_request.send(());
+            told.await.expect("it is told to go on");
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.expect("an answer");
-            // Nothing comes behind the request unless the connection is closed, which ends the wait.
-            let _ = sender.send(read);
+            let _ = has_answered.send(());
             let _ = stream.read(&mut buffer).await;
         });
         let transport = Transport::new(&Address::Unix(path), &Environment::default()).expect("a transport");
-        (folder, transport, receiver)
+        Stalling { _folder: folder, transport, asked, go_on, answered }
     }
 
     #[tokio::test]
     async fn a_bound_that_passes_loses_the_answer_and_leaves_the_call_alone() {
-        let (_folder, transport, served) = stalling_engine().await;
+        let engine = stalling_engine();
         let order = Order::plain(Method::POST, "/containers/x/start".to_owned());
-        let answer = transport.order(order, Duration::from_millis(50)).await;
+        let answer = engine.transport.order(order, Duration::from_millis(50)).await;
         assert!(
             matches!(&answer, Err(Broken::Lost { reason }) if reason.contains("no answer within")),
             "{answer:?}"
         );
-        assert!(served.await.expect("the engine went on to answer") > 0);
+        engine.go_on.send(()).expect("the engine is still there");
+        engine.answered.await.expect("the engine went on to answer");
     }
 
     #[tokio::test]
     async fn an_order_that_outlives_its_caller_is_not_cut_off() {
-        let (_folder, transport, served) = stalling_engine().await;
+        let engine = stalling_engine();
         let order = Order::plain(Method::POST, "/containers/x/start".to_owned());
+        let transport = engine.transport;
         let caller = tokio::spawn(async move { transport.order(order, ANSWER).await.is_ok() });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        engine.asked.await.expect("the order came");
         caller.abort();
-        assert!(served.await.expect("the engine could answer") > 0);
+        assert!(caller.await.is_err_and(|error| error.is_cancelled()));
+        engine.go_on.send(()).expect("the engine is still there");
+        engine.answered.await.expect("the engine could answer");
     }
 
     #[tokio::test]

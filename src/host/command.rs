@@ -83,15 +83,16 @@ mod tests {
 
     #[tokio::test]
     async fn exit_codes_and_output_are_told() {
-        let finished = run_command("echo a; echo b >&2; exit 3", Duration::from_secs(5)).await.expect("runs");
+        let finished =
+            run_command("echo a; echo b >&2; exit 3", Duration::from_secs(60)).await.expect("runs");
         assert_eq!((finished.code, finished.output), (Some(3), vec!["a".to_owned(), "b".to_owned()]));
     }
 
     #[tokio::test]
     async fn a_command_that_takes_too_long_is_killed_with_its_children() {
         let began = std::time::Instant::now();
-        let error = run_command("sleep 30 | sleep 30", Duration::from_millis(200)).await;
+        let error = run_command("sleep 300 | sleep 300", Duration::from_millis(200)).await;
         assert!(matches!(error, Err(CommandError::TooLong { .. })), "{error:?}");
-        assert!(began.elapsed() < Duration::from_secs(10));
+        assert!(began.elapsed() < Duration::from_secs(200));
     }
 }

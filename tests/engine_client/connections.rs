@@ -9,9 +9,10 @@ use evenkeel::engine::{
 };
 use evenkeel::world::{Id, Step, Target};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
-use tokio::net::{TcpListener, TcpSocket, UnixStream};
+use tokio::net::{TcpListener, UnixStream};
 
 use super::fixture::{each, environment};
+use crate::rig::numbers::closed_port;
 
 fn plain_environment(vars: &[(&str, &str)]) -> Environment {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -103,11 +104,9 @@ fn an_answer_that_is_cut_off_is_lost_and_a_closed_port_is_not() {
         let lost = Performer::new(client).perform(&start, &|_| {}).await;
         assert!(matches!(lost, Err(PerformError::Lost { .. })), "{lost:?}");
 
-        // It is kept, so that nobody else listens there, and nobody listens.
-        let kept = TcpSocket::new_v4().expect("a socket");
-        kept.bind(([127, 0, 0, 1], 0).into()).expect("a port");
-        let closed = kept.local_addr().expect("an address");
-        let error = connect(Some(&format!("tcp://{closed}")), &plain_environment(&[])).await.err();
+        let closed = closed_port();
+        let address = format!("tcp://127.0.0.1:{}", closed.port);
+        let error = connect(Some(&address), &plain_environment(&[])).await.err();
         assert!(matches!(error, Some(ObserveError::Unreachable { hint: Some(_), .. })), "{error:?}");
     });
 }

@@ -33,9 +33,11 @@ pub fn bb(engine: &Engine) -> &'static str {
 }
 
 /// Builds busybox plus the given Dockerfile instructions under a tag of the scope, and gives the tag.
+/// No other scope has an image of the same ID, whose last name it could remove while this one is built.
 pub fn image_with(engine: &Engine, scope: &Scope, tag: &str, instructions: &str) -> String {
     let tag = scope.name(tag);
-    build(engine, &tag, &format!("{BB_DOCKERFILE}{instructions}\n"), &[]);
+    let author = scope.project();
+    build(engine, &tag, &format!("{BB_DOCKERFILE}MAINTAINER {author}\n{instructions}\n"), &[]);
     tag
 }
 

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
+use tokio::net::TcpSocket;
 
 /// A host port that is free on every address. Below the ephemeral range, so that no client takes it meanwhile.
 pub fn free_port() -> u16 {
@@ -16,6 +17,19 @@ pub fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// An address of loopback where nobody listens, and nobody else can as long as this is kept.
+pub struct Closed {
+    pub port: u16,
+    _socket: TcpSocket,
+}
+
+pub fn closed_port() -> Closed {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("loopback has a free port");
+    let port = socket.local_addr().expect("it is bound").port();
+    Closed { port, _socket: socket }
 }
 
 /// The first three numbers of a /24 network, such as `10.201.7`.
