@@ -31,9 +31,14 @@ fn none_of(findings: impl IntoIterator<Item = String>, rule: &str) {
     assert!(findings.is_empty(), "{rule}:\n{}", findings.join("\n"));
 }
 
-/// Lines of code in which one of the words stands.
+/// Lines of code in which one of the words stands, not as the end of a longer name.
 fn lines_with<'a>(file: &'a SourceFile, words: &'a [&str]) -> impl Iterator<Item = String> + 'a {
-    let hits = file.code.iter().filter(move |(_, line)| words.iter().any(|word| line.contains(word)));
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let stands = move |line: &str, word: &str| {
+        let begins_inside = |at: usize| word.starts_with(is_name) && line[..at].ends_with(is_name);
+        line.match_indices(word).any(|(at, _)| !begins_inside(at))
+    };
+    let hits = file.code.iter().filter(move |(_, line)| words.iter().any(|word| stands(line, word)));
     hits.map(|(number, line)| format!("src/{}:{number}: {}", file.path, line.trim()))
 }
 
@@ -80,7 +85,7 @@ fn modules_import_only_what_the_table_allows() {
 
 #[test]
 fn only_the_engine_speaks_http() {
-    let words = ["bollard", "hyper::", "hyper_util::", "http::"];
+    let words = ["bollard", "hyper", "http::", "use http;", "use http as", "{http as"];
     let others = sources().into_iter().filter(|file| file.module() != "engine");
     none_of(others.flat_map(|file| lines_with(&file, &words).collect::<Vec<_>>()), "outside of engine");
 }
@@ -96,7 +101,18 @@ fn only_registry_speaks_to_registries() {
 
 #[test]
 fn only_report_and_cli_print() {
-    let words = ["println!", "print!(", "dbg!", "io::stdout", "io::stderr"];
+    let words = [
+        "println!",
+        "eprintln!",
+        "print!",
+        "eprint!",
+        "dbg!",
+        "io::stdout",
+        "io::stderr",
+        "stdout()",
+        "stderr()",
+        "anstream",
+    ];
     let others = sources().into_iter().filter(|file| !matches!(file.module(), "report" | "cli"));
     none_of(others.flat_map(|file| lines_with(&file, &words).collect::<Vec<_>>()), "they print");
 }
@@ -107,14 +123,32 @@ fn what_decides_is_pure() {
         "async ",
         ".await",
         "tokio",
-        "Instant::now",
-        "SystemTime::now",
+        "Future",
+        "futures",
+        "::now(",
+        ".elapsed()",
         "std::env",
-        "env::var",
+        "env::",
         "std::fs",
-        "fs::read",
-        "File::open",
-        "Command::new",
+        "fs::",
+        "File::",
+        "OpenOptions",
+        ".exists()",
+        ".is_file()",
+        ".is_dir()",
+        ".canonicalize()",
+        ".metadata()",
+        ".read_dir()",
+        "walkdir",
+        "rustix",
+        "std::process",
+        "process::",
+        "Command::",
+        "thread::",
+        "TcpStream",
+        "TcpListener",
+        "UdpSocket",
+        "UnixStream",
     ];
     let pure = sources().into_iter().filter(|file| matches!(file.module(), "world" | "plan" | "resource"));
     none_of(pure.flat_map(|file| lines_with(&file, &words).collect::<Vec<_>>()), "they are not pure");
@@ -122,7 +156,7 @@ fn what_decides_is_pure() {
 
 #[test]
 fn nothing_unwraps() {
-    let words = [".unwrap()"];
+    let words = [".unwrap()", ".unwrap_err()", "::unwrap)", "::unwrap,"];
     none_of(sources().iter().flat_map(|file| lines_with(file, &words).collect::<Vec<_>>()), "unwrap");
 }
 
@@ -132,7 +166,7 @@ fn files_are_short() {
     for file in sources() {
         let is_known = LONG.iter().any(|(path, _)| *path == file.path);
         let lines = file.code.len();
-        match lines > LONGEST {
+        match lines >= LONGEST {
             true if !is_known => findings.push(format!("src/{}: {lines} lines", file.path)),
             false if is_known => findings.push(format!("src/{}: short again, strike it off", file.path)),
             _ => {}

@@ -33,7 +33,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<SourceFile>) {
     }
 }
 
-/// rustfmt has been here: an item ends with a line that is as far in as its first.
+/// rustfmt has been here: a line that ends with an open bracket is closed by one that is as far in.
 fn code(text: &str) -> Vec<(usize, String)> {
     let mut code = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -44,15 +44,14 @@ fn code(text: &str) -> Vec<(usize, String)> {
             continue;
         }
         let indent = &line[..line.len() - line.trim_start().len()];
-        let ends = [format!("{indent}}}"), format!("{indent}}};"), format!("{indent});")];
-        let mut is_first = true;
-        for (_, line) in lines.by_ref() {
-            let is_attribute = line.trim_start().starts_with("#[");
-            let is_one_line = is_first && (line.ends_with(';') || line.ends_with('}'));
-            if !is_attribute && (is_one_line || ends.iter().any(|end| end == line)) {
+        let closes =
+            |line: &str| line.strip_prefix(indent).is_some_and(|rest| rest.starts_with(['}', ')', ']']));
+        let mut is_open = false;
+        for (_, line) in lines.by_ref().filter(|(_, line)| !line.trim_start().starts_with("#[")) {
+            if line.ends_with([';', '}']) && (!is_open || closes(line)) {
                 break;
             }
-            is_first = is_first && is_attribute;
+            is_open = is_open || line.ends_with(['{', '(', '[']);
         }
     }
     code
