@@ -165,7 +165,7 @@ impl std::fmt::Display for Run {
 impl Running {
     pub fn wait(self) -> Run {
         let status = self.victim.wait(self.began + LIMIT);
-        let [stdout, stderr] = [self.stdout, self.stderr].map(Pipe::to_its_end);
+        let [stdout, stderr] = [self.stdout, self.stderr].map(Pipe::into_text);
         Run { status, stdout, stderr }
     }
 
@@ -240,7 +240,7 @@ impl Pipe {
         String::from_utf8_lossy(&self.bytes.lock().expect("nobody panics with it")).into_owned()
     }
 
-    fn to_its_end(mut self) -> String {
+    fn into_text(mut self) -> String {
         drop(self.reader.take().map(JoinHandle::join));
         self.so_far()
     }
