@@ -19,8 +19,15 @@ pub use key::LockKey;
 /// A lock that is held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    /// Closing the file lets go of the lock.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file alone would not do: a child that was forked and is not yet another program has it open too.
+    fn drop(&mut self) {
+        // If that fails, the end of the process does it.
+        let _ = self.file.unlock();
+    }
 }
 
 #[derive(Debug, Error)]
@@ -84,7 +91,7 @@ impl Lock {
             // Somebody may have removed the file meanwhile; then others would lock a new one.
             if is_still_there(&file, &path) {
                 write_holder(&mut file, holder).map_err(failed)?;
-                return Ok(Self { _file: file });
+                return Ok(Self { file });
             }
         }
     }
@@ -172,6 +179,17 @@ mod tests {
              2026-11-20T18:00:00Z (`evenkeel apply states/prod.yml`)"
         );
         Lock::take(&places, &key("qa"), &holder()).expect("another environment is free");
+        drop(lock);
+        Lock::take(&places, &key("prod"), &holder()).expect("free again");
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_is_free_although_a_child_has_its_file_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let places = places(folder.path());
+        let lock = Lock::take(&places, &key("prod"), &holder()).expect("the lock is free");
+        // What a fork gives to a child until it becomes another program.
+        let _of_the_child = lock.file.try_clone().expect("another one of the same file");
         drop(lock);
         Lock::take(&places, &key("prod"), &holder()).expect("free again");
     }
