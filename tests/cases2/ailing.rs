@@ -3,6 +3,7 @@
 use super::stage::{Stage, each};
 use crate::rig::inspect;
 use crate::rig::waiting::patiently;
+use std::time::Duration;
 
 const LOOP: &str =
     "restart: unless-stopped, command: [sh, -c, 'echo cannot find my data; sleep 0.3; exit 3']";
@@ -71,8 +72,14 @@ fn an_unhealthy_container_is_told_on_every_run() {
 fn the_first_look_sees_a_program_between_two_ends() {
     each(|stage| {
         let state = web(LOOP).replacen("BB", "PROVEN", 1);
-        // `other` is started as well, but neither waits for the other.
         let run = stage.states(&state).apply_and_let_end(&["--jobs", "1"]).expect(1);
+        // It gives what it started a second.
+        let requests = stage.proxy.requests();
+        let started = requests.iter().rposition(|request| request.route().ends_with("/start"));
+        let (start, later) = requests[started.expect("a start")..].split_first().expect("a start");
+        let look = later.iter().find(|request| request.route() == "GET /containers/json").expect("a look");
+        let answered = start.at + start.took.expect("an answer");
+        assert!(look.at >= answered + Duration::from_secs(1), "{:?} after the start", look.at - answered);
         let said = stage.short(&run.stdout);
         assert!(said.contains("it was started") && said.contains("restarted"), "{said}");
         assert!(said.contains("| cannot find my data") && said.contains("1 failed"), "{said}");

@@ -39,7 +39,9 @@ impl<'a> Stage<'a> {
 
     pub fn file(&self, path: &str, text: &str) -> &Self {
         let common = format!("image: {}, init: true, stable_for:", images::BB);
-        let text = text.replace("BB", &format!("{common} 0s")).replace("PROVEN", &format!("{common} 20s"));
+        // With their bracket: the random name of a temp folder may contain `BB`.
+        let text = text.replace("{BB", &format!("{{{common} 0s"));
+        let text = text.replace("{PROVEN", &format!("{{{common} 20s"));
         self.tree.file(path, text.replace('@', &self.scope.prefix()));
         self
     }
