@@ -56,8 +56,9 @@ fn the_layers_have_no_circles() {
     let layers = layers();
     let mut placed = BTreeSet::new();
     while placed.len() < layers.len() {
+        let is_top = placed.len() + 1 == layers.len();
         let next = layers.iter().find(|(module, imports)| {
-            !placed.contains(*module) && imports.as_ref().is_none_or(|i| i.is_subset(&placed))
+            !placed.contains(*module) && imports.as_ref().map_or(is_top, |i| i.is_subset(&placed))
         });
         let (module, _) = next.expect("a module whose imports are all below it");
         placed.insert(module.clone());
