@@ -2,12 +2,11 @@
 
 use super::engines::Engine;
 use super::http::{Http, query};
+use super::waiting::patiently;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::Duration;
 use tempfile::TempDir;
 
 pub struct Scope {
@@ -82,12 +81,8 @@ fn remove(http: &Http, is_ours: impl Fn(&str, &str) -> bool) {
         if is_ours("", &project) || names.any(|name| is_ours(name.trim_start_matches('/'), &project)) {
             let path = format!("/containers/{}?force=1&v=1", text(&container["Id"]));
             // 409 while a removal is under way: the networks below need it gone.
-            for _ in 0..50 {
-                if send("DELETE", &path).is_ok_and(|answer| answer.status != 409) {
-                    break;
-                }
-                thread::sleep(Duration::from_millis(100));
-            }
+            let is_under_way = || send("DELETE", &path).is_ok_and(|answer| answer.status == 409);
+            patiently(|| (!is_under_way()).then_some(()));
         }
     }
     for network in list("/networks", None) {
