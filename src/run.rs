@@ -17,7 +17,7 @@ mod tree;
 pub use ambient::{Ambient, Signal, Stop};
 pub use apply::apply;
 pub use error::RunError;
-pub use facts::{due, facts, wanted};
+pub use facts::{archive_paths, archives, due, facts, wanted};
 pub use options::{ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
 pub use pin::{PinOptions, Update, pin};
 pub use promote::{PromoteOptions, promote};

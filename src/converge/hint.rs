@@ -13,6 +13,7 @@ pub fn hint(step: &Step, error: &PerformError, called: Option<&str>) -> Option<S
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
     match step {
         Step::PullImage { reference, .. } => pull(reference, &says),
+        Step::PushImage { reference, .. } => pull(reference, &says),
         Step::StartContainer { .. } | Step::RestartContainer { .. } => start(&says),
         Step::Settle { .. } => called.map(|name| format!("all that it said: docker logs {name}")),
         _ => None,

@@ -134,6 +134,9 @@ fn used(step: &Step) -> Vec<String> {
             used.extend(sources.map(|source| format!("volume {source}")));
             used
         }
+        Step::TagImage { image, .. } | Step::PushImage { image, .. } | Step::SaveImage { image, .. } => {
+            vec![image.id.to_string()]
+        }
         Step::Connect { network, container, .. } => {
             let mut used = vec![network.id.to_string()];
             if matches!(container.id, Id::Planned(_)) {

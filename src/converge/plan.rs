@@ -204,7 +204,7 @@ impl Planner<'_> {
         let refused = self.changes.get(target.0).is_some_and(|change| change.action == Action::Refuse);
         // One that is not what was asked for, such as for another platform, is of no use.
         let is_of_use = state.function.name != "present"
-            || self.world.remotes.contains_key(&image_reference(&state.name, &state.spec));
+            || self.world.remote(&image_reference(&state.name, &state.spec)).is_some();
         state.kind.name() == "image" && refused && is_of_use && self.world.image(&state.name).is_some()
     }
 

@@ -59,7 +59,10 @@ impl Bindings {
                     *base = self.text(base);
                 }
             }
-            Step::TagImage { image, .. } | Step::RemoveImage { image, .. } => *image = self.target(image),
+            Step::TagImage { image, .. }
+            | Step::PushImage { image, .. }
+            | Step::SaveImage { image, .. }
+            | Step::RemoveImage { image, .. } => *image = self.target(image),
             Step::CreateNetwork { .. } | Step::CreateVolume { .. } | Step::RemoveVolume { .. } => {}
             Step::RemoveNetwork { network } => *network = self.target(network),
             Step::Connect { network, container, .. } | Step::Disconnect { network, container } => {

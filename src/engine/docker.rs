@@ -100,7 +100,7 @@ impl Transport {
         Messages { receiver, silence, transport: self.clone() }
     }
 
-    fn failure(&self, error: Error) -> Failure {
+    pub(super) fn failure(&self, error: Error) -> Failure {
         match error {
             Error::DockerResponseServerError { status_code, message } => {
                 let status = StatusCode::from_u16(status_code).unwrap_or_default();

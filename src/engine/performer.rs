@@ -56,6 +56,10 @@ impl Perform for Performer {
             Step::TagImage { image, reference } => {
                 self.tag(&id(&image.id)?, reference).await.map(|()| Answer::default())
             }
+            Step::PushImage { image: _, reference } => self.push(reference, progress).await,
+            Step::SaveImage { image, reference, path } => {
+                self.save(&id(&image.id)?, reference, path, progress).await
+            }
             Step::RemoveImage { image: _, reference } => {
                 self.delete(format!("/images/{}", encoded(reference))).await
             }

@@ -25,6 +25,21 @@ pub(super) async fn header(
     encode(ONE, &login).map(Some)
 }
 
+/// The header with which the engine pushes `reference`. Without one it refuses to push at all, so
+/// nobody's login is an empty one.
+///
+/// # Errors
+/// As `header`.
+pub(super) async fn push_header(
+    reference: &str,
+    environment: &Environment,
+) -> Result<(HeaderName, HeaderValue), String> {
+    match header(reference, environment).await? {
+        Some(header) => Ok(header),
+        None => encode(ONE, &json!({})),
+    }
+}
+
 /// The header with which the engine pulls the images that a build starts from.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Archives that `docker save` wrote.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -42,21 +43,45 @@ pub fn archive_image(path: &Path, reference: &str) -> Result<String, ArchiveErro
         wanted,
         contains: images.iter().flat_map(tags).collect(),
     })?;
+    Ok(id_of(config))
+}
+
+/// Gives the ids of all images of an archive, whichever an engine may give them: the digests of
+/// their configs, and with the containerd store those of their manifests.
+///
+/// # Errors
+/// If it cannot be read or is no archive of `docker save`.
+pub fn archive_ids(path: &Path) -> Result<BTreeSet<String>, ArchiveError> {
+    let manifest = manifest(path)?;
+    let configs = manifest.as_array().into_iter().flatten().filter_map(|image| image["Config"].as_str());
+    let mut ids: BTreeSet<String> = configs.map(id_of).collect();
+    // Older engines write no index.
+    let index = member(path, "index.json")?.unwrap_or_default();
+    let manifests = index["manifests"].as_array().into_iter().flatten();
+    ids.extend(manifests.filter_map(|manifest| manifest["digest"].as_str().map(str::to_owned)));
+    Ok(ids)
+}
+
+fn id_of(config: &str) -> String {
     let name = config.rsplit('/').next().unwrap_or(config);
-    Ok(format!("sha256:{}", name.strip_suffix(".json").unwrap_or(name)))
+    format!("sha256:{}", name.strip_suffix(".json").unwrap_or(name))
 }
 
 fn manifest(path: &Path) -> Result<Value, ArchiveError> {
+    member(path, "manifest.json")?.ok_or_else(|| ArchiveError::NoManifest { path: path.to_owned() })
+}
+
+/// A JSON file of the archive; nothing if there is none that can be understood.
+fn member(path: &Path, name: &str) -> Result<Option<Value>, ArchiveError> {
     let read = |error| ArchiveError::Read { path: path.to_owned(), error };
     let mut archive = tar::Archive::new(File::open(path).map_err(read)?);
-    for entry in archive.entries().map_err(read)? {
+    for entry in archive.entries_with_seek().map_err(read)? {
         let entry = entry.map_err(read)?;
-        if entry.path().map_err(read)?.as_ref() == Path::new("manifest.json") {
+        if entry.path().map_err(read)?.as_ref() == Path::new(name) {
             let mut text = String::new();
             entry.take(LARGEST_MANIFEST).read_to_string(&mut text).map_err(read)?;
-            let manifest = serde_json::from_str(&text).ok();
-            return manifest.ok_or_else(|| ArchiveError::NoManifest { path: path.to_owned() });
+            return Ok(serde_json::from_str(&text).ok());
         }
     }
-    Err(ArchiveError::NoManifest { path: path.to_owned() })
+    Ok(None)
 }

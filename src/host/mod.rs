@@ -7,7 +7,7 @@ mod dockerfile;
 mod dockerignore;
 mod trust;
 
-pub use archive::{ArchiveError, archive_image};
+pub use archive::{ArchiveError, archive_ids, archive_image};
 pub use command::{CommandError, Finished, run_command};
 pub use context::{Context, ContextError, context_hash};
 pub use dockerfile::from_images;

@@ -81,6 +81,10 @@ impl fmt::Display for Step {
                 write!(f, "load image {reference} from {}", path.display())
             }
             Self::TagImage { image, reference } => write!(f, "tag image {image} as {reference}"),
+            Self::PushImage { reference, .. } => write!(f, "push image {reference}"),
+            Self::SaveImage { reference, path, .. } => {
+                write!(f, "save image {reference} to {}", path.display())
+            }
             Self::RemoveImage { reference, .. } => write!(f, "remove image {reference}"),
             Self::CreateNetwork { network, .. } => write!(f, "create network {network}"),
             Self::RemoveNetwork { network } => write!(f, "remove network {network}"),

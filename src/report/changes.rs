@@ -147,9 +147,14 @@ fn title(state: &StateRef) -> String {
 
 fn glyph(action: Action) -> (&'static str, Style) {
     match action {
-        Action::Create | Action::Pull | Action::Build | Action::Load | Action::Tag | Action::Start => {
-            ("+", GREEN)
-        }
+        Action::Create
+        | Action::Pull
+        | Action::Build
+        | Action::Load
+        | Action::Push
+        | Action::Save
+        | Action::Tag
+        | Action::Start => ("+", GREEN),
         Action::Remove | Action::Stop => ("-", RED),
         Action::Update
         | Action::Rename

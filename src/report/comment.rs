@@ -67,6 +67,8 @@ fn participle(action: Action) -> &'static str {
         Action::Pull => "pulled",
         Action::Build => "built",
         Action::Load => "loaded",
+        Action::Push => "pushed",
+        Action::Save => "saved",
         Action::Recover => "recovered",
         Action::Refuse => "refused",
         Action::Tag => "tagged",

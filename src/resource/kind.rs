@@ -38,6 +38,9 @@ pub enum Presence {
 pub struct Function {
     pub name: &'static str,
     pub presence: Presence,
+    /// True for what is done with a copy of the object elsewhere: another state may declare the
+    /// object itself.
+    pub beside: bool,
     /// For the person who writes state files; this text is the manual.
     pub doc: &'static str,
 }
@@ -194,6 +197,12 @@ pub trait Kind: Sync {
 
     /// The objects that a state names.
     fn references(&self, function: &str, spec: &Spec) -> Vec<Reference>;
+
+    /// Further names of the object, by which other states may mean it.
+    fn also_called(&self, function: &str, spec: &Spec) -> Vec<String> {
+        let _ = (function, spec);
+        Vec::new()
+    }
 
     /// Gives another name to an object that the state names, as when a state inside a module means
     /// another one inside.

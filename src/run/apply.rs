@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use petgraph::graph::NodeIndex;
 
-use super::facts::{due, facts, wanted};
+use super::facts::{archives, due, facts, wanted};
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
 use super::tree::{check_without_engine, compile, environment};
 use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, remotes};
@@ -16,7 +16,9 @@ use crate::converge::{
 };
 use crate::engine::{self, Client, Observe, ObserveError, Performer, Survey, Wanted};
 use crate::lock::{Lock, LockKey};
-use crate::plan::{Action, Change, ChangeId, ChangeReport, Ending, Event, Plan, RunReport, Timing, When};
+use crate::plan::{
+    Action, Change, ChangeId, ChangeReport, Ending, Event, Plan, RunReport, StateRef, Timing, When,
+};
 use crate::registry::Registries;
 use crate::resource::Facts;
 use crate::source::Secrets;
@@ -135,8 +137,12 @@ struct Prepared {
     registries: OnceLock<Registries>,
 }
 
-/// States by kind and name, to find the state that a change serves.
-type NodesByState = BTreeMap<(&'static str, String), NodeIndex>;
+/// States by kind, function and name, to find the state that a change serves.
+type NodesByState = BTreeMap<(&'static str, String, String), NodeIndex>;
+
+fn key_of(state: &StateRef) -> (&'static str, String, String) {
+    (state.kind, state.function.clone(), state.name.clone())
+}
 
 impl Prepared {
     async fn new(
@@ -153,7 +159,10 @@ impl Prepared {
         let by_change = graph
             .graph
             .node_indices()
-            .map(|node| ((graph.graph[node].kind.name(), graph.graph[node].name.clone()), node))
+            .map(|node| {
+                let state = &graph.graph[node];
+                ((state.kind.name(), state.function.name.to_owned(), state.name.clone()), node)
+            })
             .collect();
         Ok(Self {
             guards: guards::ask(&graph).await,
@@ -183,6 +192,7 @@ impl Prepared {
     async fn plan(&self, survey: Survey, clock: &mut Clock) -> Result<(World, Plan), RunError> {
         let mut world = self.client.world_after(survey, &self.wanted).await.map_err(unreachable)?;
         clock.lap("observe");
+        world.archives = archives(&self.graph);
         let asked = due(&self.graph, &world, self.facts.now);
         if !asked.is_empty() {
             world.remotes = self.remotes(&asked, &world).await?;
@@ -230,7 +240,7 @@ impl Prepared {
         let performer = Performer::new(self.client.clone());
         let state = |id: ChangeId| {
             let change = plan.change(id);
-            let node = self.by_change.get(&(change.state.kind, change.state.name.clone()))?;
+            let node = self.by_change.get(&key_of(&change.state))?;
             (!change.state.file.is_empty()).then(|| &self.graph.graph[*node])
         };
         let execution = Execution {
@@ -269,8 +279,7 @@ impl Prepared {
     /// The longest that a new container of the plan asks for, within the bound of a common look.
     fn first_look(&self, plan: &Plan) -> Duration {
         let new = plan.changes.iter().filter(|change| change.action == Action::Create);
-        let nodes =
-            new.filter_map(|change| self.by_change.get(&(change.state.kind, change.state.name.clone())));
+        let nodes = new.filter_map(|change| self.by_change.get(&key_of(&change.state)));
         let asked = nodes.map(|node| gate(&self.graph.graph[*node]).stable_for);
         asked.max().unwrap_or_default().min(FIRST_LOOK)
     }

@@ -1,15 +1,16 @@
 //! What has to be known besides the engine: files behind images, and the registries' answers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::engine::Wanted;
-use crate::host::{archive_image, context_hash, from_images};
+use crate::host::{ArchiveError, archive_ids, archive_image, context_hash, from_images};
 use crate::resource::{Facts, Pull, SourceFact, image_reference, is_due, pull_policy};
 use crate::state::{State, StateGraph};
-use crate::world::{Image, ImageReference, World};
+use crate::world::{Archive, Image, ImageReference, World};
 
 /// Reads the files behind images that are built or loaded.
 pub fn facts(graph: &StateGraph, now: i64) -> Facts {
@@ -57,6 +58,33 @@ fn archive(state: &State) -> SourceFact {
     }
 }
 
+/// What the archives hold that states save images to.
+pub fn archives(graph: &StateGraph) -> BTreeMap<PathBuf, Archive> {
+    archive_paths(graph).into_iter().map(|path| (path.clone(), archive_at(&path))).collect()
+}
+
+/// The archives that states save images to.
+pub fn archive_paths(graph: &StateGraph) -> BTreeSet<PathBuf> {
+    let saved = images(graph).filter(|state| state.function.name == "saved");
+    saved.filter_map(|state| state.spec.text("path").map(PathBuf::from)).collect()
+}
+
+fn archive_at(path: &Path) -> Archive {
+    let folder = path.parent().unwrap_or(path);
+    if !folder.is_dir() {
+        return Archive::Unreadable(format!(
+            "there is no folder {} to save to; make it first",
+            folder.display()
+        ));
+    }
+    match archive_ids(path) {
+        Ok(ids) => Archive::Holds(ids),
+        Err(ArchiveError::Read { error, .. }) if error.kind() == ErrorKind::NotFound => Archive::Absent,
+        // What is there may be somebody's.
+        Err(error) => Archive::Unreadable(format!("{error}; it is not written over: move it away")),
+    }
+}
+
 fn texts(state: &State, field: &str) -> BTreeMap<String, String> {
     let map = state.spec.value(field).and_then(Value::as_object);
     map.into_iter()
@@ -95,6 +123,8 @@ fn lacks_pin(graph: &StateGraph, image: &Image, reference: &str) -> bool {
 
 /// The references whose registries have to be asked, given what the engine has.
 pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
+    let pushed = images(graph).filter(|state| state.function.name == "pushed");
+    let pushed = pushed.map(|state| image_reference(&state.name, &state.spec));
     images(graph)
         .filter(|state| state.function.name == "present")
         .filter_map(|state| {
@@ -109,5 +139,6 @@ pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
             };
             asks.then_some(reference)
         })
+        .chain(pushed)
         .collect()
 }

@@ -50,7 +50,7 @@ impl Index {
         let mut ids: HashMap<(&str, &str), (&Place, &str)> = HashMap::new();
         for (n, chunk) in chunks.iter().enumerate() {
             let kind = chunk.kind.name();
-            let object = (kind, object_name(kind, &chunk.object()));
+            let object = (kind, declared_name(chunk));
             let same_id = ids.get(&(kind, chunk.id.as_str())).filter(|(place, _)| **place != chunk.place);
             if let Some((place, sls)) = same_id {
                 problems.push(
@@ -240,6 +240,12 @@ impl Index {
             None => format!("did you mean `{meant}`?"),
         })
     }
+}
+
+/// What a state has for itself alone. A copy of an object is not the object.
+fn declared_name(chunk: &Chunk) -> String {
+    let name = object_name(chunk.kind.name(), &chunk.object());
+    if chunk.function.beside { format!("{} {name}", chunk.function.name) } else { name }
 }
 
 /// One text for all spellings of an object's name.

@@ -30,18 +30,31 @@ pub fn add_references(
     let declared = graph.node_count().min(chunks.len());
     let mut seen: HashSet<(usize, usize)> = HashSet::new();
     let mut images: Images = Images::default();
+    let called = further_names(graph, index, problems);
     for user in (0..declared).map(NodeIndex::new) {
         let (kind, function) = (graph[user].kind, graph[user].function);
         let presence = function.presence;
-        for mut reference in kind.references(function.name, &graph[user].spec) {
+        let mut references = kind.references(function.name, &graph[user].spec);
+        if function.beside && references.is_empty() {
+            // A copy is made of the object that it is called like.
+            let (name, place) = (graph[user].name.clone(), graph[user].place.clone());
+            references.push(Reference { kind: kind.name(), name, place });
+        }
+        for mut reference in references {
             let inside = index.inside(reference.kind, &reference.name, &chunks[user.index()].origin);
             if let Some(inside) = inside.filter(|inside| chunks[*inside].object() != reference.name) {
                 let name = chunks[inside].object();
                 kind.rename(&mut graph[user].spec, &reference, &name);
                 reference.name = name;
             }
-            let Some(used) = inside.or_else(|| index.object(reference.kind, &reference.name)) else {
-                if reference.kind == IMAGE && presence == Presence::Present {
+            let called =
+                |name: &str| (reference.kind == IMAGE).then(|| called.get(&normal(name)).copied())?;
+            let used = inside.or_else(|| index.object(reference.kind, &reference.name));
+            let Some(used) = used.or_else(|| called(&reference.name)) else {
+                // A copy of what nobody makes is not fetched from where the copy is to go.
+                let is_itself =
+                    graph[user].kind.name() == IMAGE && normal(&reference.name) == normal(&graph[user].name);
+                if reference.kind == IMAGE && presence == Presence::Present && !is_itself {
                     images.want(user, &reference, &graph[user]);
                 }
                 continue;
@@ -78,6 +91,40 @@ pub fn add_references(
         }
     }
     images.add(graph, problems);
+}
+
+/// The states that give their object further names, by name. A name belongs to one state.
+fn further_names(
+    graph: &DiGraph<State, Edge>,
+    index: &Index,
+    problems: &mut Diagnostics,
+) -> HashMap<String, usize> {
+    let mut called: HashMap<String, usize> = HashMap::new();
+    for node in graph.node_indices() {
+        let state = &graph[node];
+        for name in state.kind.also_called(state.function.name, &state.spec) {
+            let other =
+                index.object(state.kind.name(), &name).or_else(|| called.get(&normal(&name)).copied());
+            match other.filter(|other| *other != node.index()) {
+                Some(other) => problems.push(
+                    Diagnostic::error(
+                        &state.place,
+                        format!("{} `{name}` is declared by two states", state.kind.name()),
+                    )
+                    .note(format!("the other one is at {}", graph[NodeIndex::new(other)].place))
+                    .hint("take the name out of one of them"),
+                ),
+                None => {
+                    called.insert(normal(&name), node.index());
+                }
+            }
+        }
+    }
+    called
+}
+
+fn normal(name: &str) -> String {
+    ImageReference::parse(name).normal()
 }
 
 /// Images that no state declares, by the one text for all spellings.

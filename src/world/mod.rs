@@ -18,7 +18,7 @@ pub use claims::{Claim, Subnet, port_claims, subnets};
 pub use id::{Id, Name, Target};
 pub use labels::{Labels, Owner, label};
 pub use links::Link;
-pub use objects::{Container, Endpoint, Engine, Image, Network, RunState, Volume, World};
+pub use objects::{Archive, Container, Endpoint, Engine, Image, Network, RunState, Volume, World};
 pub use reference::ImageReference;
 pub use refusal::Refusal;
 pub use remote::{Content, Remote, RemoteContent, RemoteImage, RemoteLayer};

@@ -1,6 +1,7 @@
 //! The objects of an engine, with typed access only to what has structure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -99,6 +100,16 @@ pub struct Image {
     pub attributes: Attributes,
 }
 
+/// An archive of images on this machine, as far as it concerns a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archive {
+    Absent,
+    /// It is what `docker save` writes; the ids of the images in it.
+    Holds(BTreeSet<String>),
+    /// Something else is there, or it cannot be read: the reason.
+    Unreadable(String),
+}
+
 /// One engine as a value.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct World {
@@ -111,6 +122,8 @@ pub struct World {
     pub tags: BTreeMap<String, Id>,
     /// Answers of registries, by normalised reference.
     pub remotes: BTreeMap<String, Remote>,
+    /// Archives of this machine that states are about, by path.
+    pub archives: BTreeMap<PathBuf, Archive>,
     /// How many objects were planned so far.
     pub planned: u32,
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::claims::subnets;
 use super::{
-    Attributes, Container, Endpoint, Id, Image, ImageReference, Network, Refusal, RunState, Step, Target,
-    Volume, World,
+    Archive, Attributes, Container, Endpoint, Id, Image, ImageReference, Network, Refusal, RunState, Step,
+    Target, Volume, World,
 };
 
 impl World {
@@ -30,7 +30,17 @@ impl World {
                 self.add_image(image, reference, Vec::new(), json!({}));
             }
             Step::TagImage { image, reference } => {
+                self.image_mut(image)?;
                 self.tags.insert(ImageReference::parse(reference).normal(), image.id.clone());
+            }
+            Step::PushImage { image, reference } => {
+                self.image_mut(image)?;
+                // Which digest it gets is for the engine to say.
+                self.remotes.remove(&ImageReference::parse(reference).normal());
+            }
+            Step::SaveImage { image, path, .. } => {
+                self.image_mut(image)?;
+                self.archives.insert(path.clone(), Archive::Holds([image.id.to_string()].into()));
             }
             Step::RemoveImage { image, reference } => self.remove_image(image, reference)?,
 
@@ -112,6 +122,10 @@ impl World {
             Some(_) => Err(Refusal::NameTaken { kind: "container", name: name.to_owned() }),
             None => Ok(()),
         }
+    }
+
+    fn image_mut(&mut self, target: &Target) -> Result<&mut Image, Refusal> {
+        self.images.get_mut(&target.id).ok_or_else(|| missing("image", &target.name))
     }
 
     fn add_image(&mut self, id: &Id, reference: &str, digests: Vec<String>, known: Value) {

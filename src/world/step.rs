@@ -34,6 +34,17 @@ pub enum Step {
         image: Target,
         reference: String,
     },
+    /// Pushes what `reference` points to, `image`, to its registry.
+    PushImage {
+        image: Target,
+        reference: String,
+    },
+    /// Writes the image into an archive on this machine, as `docker save` does.
+    SaveImage {
+        image: Target,
+        reference: String,
+        path: PathBuf,
+    },
     /// Removes a tag; the image itself goes with its last one.
     RemoveImage {
         image: Target,

@@ -12,7 +12,7 @@ use evenkeel::engine::fake::{Fake, Fault, Record};
 use evenkeel::engine::{Observe, Wanted};
 use evenkeel::plan::{ChangeId, ChangeReport, Ending, Event, Plan};
 use evenkeel::resource::Facts;
-use evenkeel::run::{due, facts, wanted};
+use evenkeel::run::{archive_paths, due, facts, wanted};
 use evenkeel::state::{Inputs, StateGraph, compile};
 use evenkeel::world::World;
 
@@ -80,6 +80,7 @@ impl Compiled {
     pub async fn plan(&self, fake: &Fake) -> (World, Plan) {
         let facts = Facts { now: fake.now(), ..self.sources.clone() };
         let mut world = fake.world(&self.wanted).await.expect("the fake can be looked at");
+        world.archives = fake.archives(&archive_paths(&self.graph));
         let asked = due(&self.graph, &world, facts.now);
         if !asked.is_empty() {
             world.remotes = fake.remotes(&asked).await.expect("the fake can be asked");
@@ -109,7 +110,9 @@ impl Compiled {
             let change = plan.change(id);
             let nodes = &self.graph.graph;
             let node = nodes.node_indices().find(|node| {
-                nodes[*node].kind.name() == change.state.kind && nodes[*node].name == change.state.name
+                nodes[*node].kind.name() == change.state.kind
+                    && nodes[*node].function.name == change.state.function
+                    && nodes[*node].name == change.state.name
             })?;
             (!change.state.file.is_empty()).then(|| &nodes[node])
         };

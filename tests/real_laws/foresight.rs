@@ -6,7 +6,7 @@ use crate::laws::checks::prediction_holds;
 use evenkeel::converge::{DataLoss, PlanInputs, PlanOptions, plan};
 use evenkeel::engine::{Client, Environment, Observe, Wanted, connect};
 use evenkeel::plan::Plan;
-use evenkeel::run::{due, facts, wanted};
+use evenkeel::run::{archives, due, facts, wanted};
 use evenkeel::state::{Inputs, compile};
 use evenkeel::world::World;
 use serde_json::Value;
@@ -41,6 +41,7 @@ impl Foresight {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let facts = facts(&graph, i64::try_from(now).expect("the year is near"));
         let mut before = runtime.block_on(client.world(&wanted)).expect("the engine answers");
+        before.archives = archives(&graph);
         let asked = due(&graph, &before, facts.now);
         before.remotes = runtime.block_on(client.remotes(&asked)).expect("the engine answers");
         let (guards, options) = (BTreeMap::new(), options(args));

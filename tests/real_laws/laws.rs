@@ -135,14 +135,14 @@ fn timeless(json: &Value) -> Value {
 fn call_of_step(step: &str) -> Option<String> {
     let words: Vec<&str> = step.split(' ').collect();
     Some(match words.as_slice() {
-        ["settle" | "check", ..] => return None,
+        ["settle" | "check" | "save", ..] => return None,
         ["send", _, "to", "container", ..] => "kill container".to_owned(),
         ["rename", "container", _, "->", to] => format!("rename container {to}"),
         ["create", "container", name] => format!("create container {name}"),
         ["remove", "volume", name] => format!("remove volume {name}"),
         ["update", "container", ..] => "update container".to_owned(),
         ["connect" | "disconnect", ..] => format!("{} network", words[0]),
-        ["tag" | "pull" | "build" | "load" | "remove", "image", ..] => format!("{} image", words[0]),
+        ["tag" | "pull" | "push" | "build" | "load" | "remove", "image", ..] => format!("{} image", words[0]),
         [verb, kind, _] => format!("{verb} {kind}"),
         _ => panic!("a step that the laws do not know: {step}"),
     })
@@ -165,6 +165,7 @@ pub fn call(method: &str, path: &str) -> String {
         ("POST", ["images", "create"]) => "pull image".to_owned(),
         ("POST", ["images", "load"]) => "load image".to_owned(),
         ("POST", ["images", .., "tag"]) => "tag image".to_owned(),
+        ("POST", ["images", .., "push"]) => "push image".to_owned(),
         ("DELETE", [kind, ..]) => format!("remove {}", kind.trim_end_matches('s')),
         _ => panic!("a request that the laws do not know: {method} {path}"),
     }

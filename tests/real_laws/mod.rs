@@ -6,6 +6,7 @@ mod drift;
 mod failures;
 mod foresight;
 mod generator;
+mod images;
 mod laws;
 mod matrix;
 mod networks;

@@ -1,6 +1,7 @@
 //! What the fake engine keeps, and the handle by which tests hold it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -46,6 +47,8 @@ pub(super) struct Docker {
     pub images: BTreeMap<String, Image>,
     /// What registries offer, by normalised reference; the last one is what the tag points to.
     pub registry: BTreeMap<String, Vec<Release>>,
+    /// The ids of the images that archives of this machine hold, by path.
+    pub archives: BTreeMap<PathBuf, String>,
     /// False while no registry can be asked.
     pub registry_answers: bool,
     /// True for an engine as 20.10 is: it starts a container although the network that it was made
@@ -126,6 +129,7 @@ impl Fake {
             volumes: BTreeMap::new(),
             images: BTreeMap::new(),
             registry: BTreeMap::new(),
+            archives: BTreeMap::new(),
             registry_answers: true,
             is_old: false,
             faults: Faults::default(),

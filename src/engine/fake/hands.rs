@@ -64,6 +64,11 @@ impl Docker {
             ["volume", "rm", name] => self.remove_volume(name),
             ["tag", image, reference] => self.tag(image, reference),
             ["rmi", reference] => self.remove_image(reference),
+            ["push", image, reference] => {
+                let id = self.find_image(image).ok_or_else(|| super::docker::no(404, "no such image"))?;
+                self.tag(&id, reference)?;
+                self.push(&id, reference)
+            }
             ["pull", reference] => self.pull(reference, None).map(|_| ()),
             ["reboot"] => {
                 self.reboot();

@@ -1,12 +1,13 @@
 //! Images, and the registries that they come from.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::docker::{Docker, Fake, Image, No, Release, no};
-use crate::world::{BuildSpec, ImageReference};
+use crate::world::{Archive, BuildSpec, ImageReference};
 
 impl Fake {
     /// Lets the registry offer something new under a tag.
@@ -22,6 +23,16 @@ impl Fake {
         };
         docker.registry.entry(normal).or_default().push(release.clone());
         release
+    }
+
+    /// What archives of this machine hold.
+    pub fn archives(&self, paths: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Archive> {
+        let docker = self.lock();
+        let held = |path: &PathBuf| match docker.archives.get(path) {
+            Some(id) => Archive::Holds([id.clone()].into()),
+            None => Archive::Absent,
+        };
+        paths.iter().map(|path| (path.clone(), held(path))).collect()
     }
 
     /// Says whether registries can be asked.
@@ -72,6 +83,26 @@ impl Docker {
             self.retag(&release.id, reference);
         }
         Ok(release.id)
+    }
+
+    /// The registry gets what the engine has under this name.
+    pub fn push(&mut self, id: &str, reference: &str) -> Result<(), No> {
+        if !self.registry_answers {
+            return Err(no(500, format!("push {reference}: no registry can be reached")));
+        }
+        let tag = familiar(&ImageReference::parse(reference));
+        let is_named = self.images.get(id).is_some_and(|image| image.tags.contains(&tag));
+        let image = self.images.get_mut(id).filter(|_| is_named);
+        let image = image.ok_or_else(|| no(404, format!("tag does not exist: {reference}")))?;
+        let digest = format!("sha256:{}", hash(&format!("manifest of {id}")));
+        let release = Release { id: id.to_owned(), digest: digest.clone(), config: image.config.clone() };
+        let repository = tag.rsplit_once(':').map_or(tag.as_str(), |(name, _)| name);
+        let full = format!("{repository}@{digest}");
+        if !image.digests.contains(&full) {
+            image.digests.push(full);
+        }
+        self.registry.entry(ImageReference::parse(reference).normal()).or_default().push(release);
+        Ok(())
     }
 
     /// The image is what its context, its arguments and its base make it.

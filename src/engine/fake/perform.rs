@@ -4,7 +4,7 @@ use std::future::pending;
 
 use async_trait::async_trait;
 
-use super::docker::{Docker, Fake, No};
+use super::docker::{Docker, Fake, No, no};
 use super::faults::Fault;
 use crate::engine::{Answer, Perform, PerformError, Progress};
 use crate::world::{Id, Step, Target};
@@ -95,6 +95,18 @@ impl Docker {
             Step::BuildImage { build, .. } => made(self.build(build).map_err(failed)?),
             Step::LoadImage { reference, hash, .. } => made(self.load(reference, hash)),
             Step::TagImage { image, reference } => answered(self.tag(&id(image)?, reference)),
+            Step::PushImage { image, reference } => {
+                self.push(&id(image)?, reference).map_err(failed)?;
+                Ok(Answer::default())
+            }
+            Step::SaveImage { image, path, .. } => {
+                let id = id(image)?;
+                if self.find_image(&id).is_none() {
+                    return Err(refused(no(404, format!("No such image: {id}"))));
+                }
+                self.archives.insert(path.clone(), id);
+                Ok(Answer::default())
+            }
             Step::RemoveImage { reference, .. } => answered(self.remove_image(reference)),
 
             Step::CreateNetwork { network, body } => {
@@ -150,6 +162,7 @@ impl Docker {
             Step::PullImage { .. }
             | Step::BuildImage { .. }
             | Step::LoadImage { .. }
+            | Step::PushImage { .. }
             | Step::CheckCommand { .. } => {
                 Err(PerformError::Failed { message, output: vec!["no luck".to_owned()] })
             }

@@ -37,19 +37,27 @@ static FUNCTIONS: &[Function] = &[
     Function {
         name: "running",
         presence: Presence::Present,
+        beside: false,
         doc: "The container is there, as described, and runs. One that ends again and again, or is unhealthy, has failed: that is told on every run, and nothing is done until something differs.",
     },
     Function {
         name: "stopped",
         presence: Presence::Present,
+        beside: false,
         doc: "The container is there, as described, and does not run.",
     },
     Function {
         name: "created",
         presence: Presence::Present,
+        beside: false,
         doc: "The container is there, as described, whether it runs or not.",
     },
-    Function { name: "absent", presence: Presence::Absent, doc: "The container is gone; its volumes stay." },
+    Function {
+        name: "absent",
+        presence: Presence::Absent,
+        beside: false,
+        doc: "The container is gone; its volumes stay.",
+    },
 ];
 
 impl Kind for ContainerKind {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::kind::{Desired, SourceFact};
+use super::copies;
 use super::fields::{Pull, pull, reference};
 use crate::plan::{FieldDiff, Impact};
 use crate::world::{Content, Id, Image, ImageReference, Remote, World, label};
@@ -15,6 +16,7 @@ pub fn diff(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDif
         }
         "built" => stale_build(desired, image, world),
         "loaded" => other_archive(desired, image).into_iter().collect(),
+        "tagged" | "pushed" | "saved" => copies::diff(desired, image, world),
         _ => Vec::new(),
     }
 }
@@ -28,6 +30,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
             Some(SourceFact::Unreadable(reason)) => vec![reason.clone()],
             Some(SourceFact::Context { .. } | SourceFact::Archive { .. }) | None => Vec::new(),
         },
+        "tagged" | "pushed" | "saved" => copies::blockers(desired, world),
         _ => Vec::new(),
     }
 }
@@ -160,7 +163,7 @@ fn other_platform(desired: &Desired<'_>, image: &Image) -> Option<FieldDiff> {
 }
 
 /// True if any of the image's digests for this repository is the one.
-fn has_digest(image: &Image, reference: &str, digest: &str) -> bool {
+pub fn has_digest(image: &Image, reference: &str, digest: &str) -> bool {
     match ImageReference::parse(reference) {
         ImageReference::Id(_) => true,
         named @ ImageReference::Named { .. } => image.digests_in(&named).contains(&digest),

@@ -91,11 +91,35 @@ static ABSENT: &[Field] = &[row(
     "Accepted for Salt's sake; an image that a container uses is never removed.",
 )];
 
+/// What a copy is made of.
+const fn source(doc: &'static str) -> Field {
+    const WORDS: &[Spelling] = &[plain("source"), salt("source")];
+    row("source", WORDS, &form::TEXT, doc)
+}
+
+static TAGGED: &[Field] = &[source(
+    "The image that the tag is to point to: another name, or an image id. One that no state declares is pulled if it is not there.",
+)];
+
+static PUSHED: &[Field] = &[source(
+    "The image that is pushed under this name, if it is called otherwise on the engine: it gets the name as a tag first.",
+)];
+
+static SAVED: &[Field] = &[row(
+    "path",
+    &[plain("path"), salt("path")],
+    &form::LOCAL_PATH,
+    "The archive, relative to the state file. Its folder has to be there. It is written beside itself and then put in its place, readable for its owner only.",
+)];
+
 /// What a function takes.
 pub fn of(function: &str) -> &'static [Field] {
     match function {
         "built" => BUILT,
         "loaded" => LOADED,
+        "tagged" => TAGGED,
+        "pushed" => PUSHED,
+        "saved" => SAVED,
         "absent" => ABSENT,
         _ => PRESENT,
     }

@@ -1,5 +1,6 @@
 //! Images: pulled, built or loaded, and found by what a tag points to.
 
+mod copies;
 mod diff;
 mod fields;
 mod steps;
@@ -15,20 +16,46 @@ use crate::world::{ImageReference, Target, World};
 pub struct ImageKind;
 
 static FUNCTIONS: &[Function] = &[
-    Function { name: "present", presence: Presence::Present, doc: "The image is there, pulled if need be." },
+    Function {
+        name: "present",
+        presence: Presence::Present,
+        beside: false,
+        doc: "The image is there, pulled if need be.",
+    },
     Function {
         name: "built",
         presence: Presence::Present,
+        beside: false,
         doc: "The image is built from a folder with a Dockerfile; again if a file or an argument changes, or a declared base image moves.",
     },
     Function {
         name: "loaded",
         presence: Presence::Present,
+        beside: false,
         doc: "The image is loaded from an archive that `docker save` wrote.",
+    },
+    Function {
+        name: "tagged",
+        presence: Presence::Present,
+        beside: false,
+        doc: "The tag points to the image that another name points to.",
+    },
+    Function {
+        name: "pushed",
+        presence: Presence::Present,
+        beside: true,
+        doc: "The registry that the name begins with has under it what the engine has. Stands beside the state that makes the image; give it an id of its own and `name`.",
+    },
+    Function {
+        name: "saved",
+        presence: Presence::Present,
+        beside: true,
+        doc: "An archive on this machine holds the image, as `docker save` writes it. Stands beside the state that makes the image; give it an id of its own and `name`.",
     },
     Function {
         name: "absent",
         presence: Presence::Absent,
+        beside: false,
         doc: "The tag is gone, and the image with its last tag.",
     },
 ];
@@ -56,7 +83,7 @@ impl Kind for ImageKind {
     fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
         let mut problems = Diagnostics::default();
         let reference = ImageReference::parse(name);
-        let made_here = matches!(function, "built" | "loaded");
+        let made_here = matches!(function, "built" | "loaded" | "tagged" | "pushed" | "saved");
         let is_tag = matches!(&reference, ImageReference::Named { digest: None, .. });
         if made_here && !is_tag {
             problems.push(
@@ -69,25 +96,45 @@ impl Kind for ImageKind {
         }
         let needed = match function {
             "built" => "context",
-            "loaded" => "path",
+            "loaded" | "saved" => "path",
+            "tagged" => "source",
             _ => return problems,
         };
-        if !spec.contains(needed) {
+        let says_itself =
+            spec.text("source").is_some_and(|source| ImageReference::parse(source) == reference);
+        if function == "tagged" && says_itself {
             problems.push(
-                Diagnostic::error(place, format!("image.{function} needs `{needed}`"))
-                    .hint(format!("add `{needed}: ./folder-or-file`, relative to this state file")),
+                Diagnostic::error(place, format!("`{name}` cannot be its own `source`"))
+                    .hint("name the image that the tag is to point to"),
             );
+        }
+        if !spec.contains(needed) {
+            problems.push(Diagnostic::error(place, format!("image.{function} needs `{needed}`")).hint(
+                match needed {
+                    "source" => {
+                        "add `source: repository:tag`, the image that the tag is to point to".to_owned()
+                    }
+                    _ => format!("add `{needed}: ./folder-or-file`, relative to this state file"),
+                },
+            ));
         }
         problems
     }
 
-    fn references(&self, _function: &str, _spec: &Spec) -> Vec<Reference> {
-        Vec::new()
+    fn references(&self, _function: &str, spec: &Spec) -> Vec<Reference> {
+        copies::reference(spec).into_iter().collect()
+    }
+
+    fn rename(&self, spec: &mut Spec, reference: &Reference, name: &str) {
+        copies::rename(spec, reference, name);
     }
 
     fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {
         let reference = fields::reference(desired.name, desired.spec);
-        let image = world.image(&reference)?;
+        let image = world.image(&reference).or_else(|| {
+            // What is pushed or saved is found by the name that it has here.
+            desired.function.beside.then(|| copies::source_of(desired, world)).flatten()
+        })?;
         Some(Found { target: Target::new(&image.id, &reference), owner: image.labels().owner() })
     }
 

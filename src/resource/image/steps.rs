@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::super::kind::{Desired, Planned, SourceFact, Transition};
+use super::copies;
 use super::diff::base_ids;
 use super::fields::reference;
 use super::transfer::what_comes;
@@ -28,6 +29,9 @@ pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut Wor
 }
 
 fn get(desired: &Desired<'_>, world: &mut World) -> Planned {
+    if matches!(desired.function.name, "tagged" | "pushed" | "saved") {
+        return copies::make(desired, world);
+    }
     let reference = reference(desired.name, desired.spec);
     let image = world.next_planned();
     let mut notes = Vec::new();

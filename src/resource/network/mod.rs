@@ -18,11 +18,13 @@ static FUNCTIONS: &[Function] = &[
     Function {
         name: "present",
         presence: Presence::Present,
+        beside: false,
         doc: "The network is there, with these options.",
     },
     Function {
         name: "absent",
         presence: Presence::Absent,
+        beside: false,
         doc: "The network is gone. Refused while containers that stay are attached to it.",
     },
 ];

@@ -15,10 +15,11 @@ use crate::world::{Id, Target, World};
 pub struct VolumeKind;
 
 static FUNCTIONS: &[Function] = &[
-    Function { name: "present", presence: Presence::Present, doc: "The volume is there." },
+    Function { name: "present", presence: Presence::Present, beside: false, doc: "The volume is there." },
     Function {
         name: "absent",
         presence: Presence::Absent,
+        beside: false,
         doc: "The volume is gone, with its data. It takes `--allow-data-loss` as well.",
     },
 ];

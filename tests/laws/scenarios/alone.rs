@@ -130,6 +130,29 @@ web:
         .wish(Wish { data_loss: true, ..Wish::default() });
     an_image_is_pulled => |c| c.after("app:2: image.present");
     an_image_is_removed => |c| c.before("app:2: image.present").after("app:2: image.absent");
+    an_image_is_tagged => |c| c.after("app:dev: {image.tagged: [{source: 'app:1'}]}");
+    a_tag_is_moved => |c| c
+        .before("app:1: image.present\napp:2: image.present\napp:dev: {image.tagged: [{source: 'app:1'}]}\nweb: {container.running: [{image: 'app:dev'}]}")
+        .after("app:1: image.present\napp:2: image.present\napp:dev: {image.tagged: [{source: 'app:2'}]}\nweb: {container.running: [{image: 'app:dev'}]}");
+    a_tag_was_moved_by_hand => |c| c
+        .before("app:dev: {image.tagged: [{source: 'app:1'}]}")
+        .drift(&["pull app:2", "tag app:2 app:dev"])
+        .again();
+    an_image_is_pushed => |c| c.after("app:1: image.present\nout: {image.pushed: [{name: 'me/web:1'}, {source: 'app:1'}]}");
+    an_image_is_pushed_again => |c| c
+        .before("app:1: image.present\nout: {image.pushed: [{name: 'me/web:1'}, {source: 'app:1'}]}")
+        .after("app:2: image.present\nout: {image.pushed: [{name: 'me/web:1'}, {source: 'app:2'}]}");
+    a_pushed_tag_was_moved_in_the_registry => |c| c
+        .before("app:1: image.present\nout: {image.pushed: [{name: 'me/web:1'}, {source: 'app:1'}]}")
+        .drift(&["pull app:2", "push app:2 me/web:1"])
+        .again();
+    an_image_is_built_and_pushed => |c| c
+        .file("states/img/Dockerfile", "FROM scratch\nCMD serve\n")
+        .after("me/tool:1: {image.built: [{context: ./img}]}\nout: {image.pushed: [{name: 'me/tool:1'}]}");
+    an_image_is_saved => |c| c.after("app:1: image.present\nkept: {image.saved: [{name: 'app:1'}, {path: app.tar}]}");
+    another_image_is_saved => |c| c
+        .before("app:dev: {image.tagged: [{source: 'app:1'}]}\nkept: {image.saved: [{name: 'app:dev'}, {path: app.tar}]}")
+        .after("app:dev: {image.tagged: [{source: 'app:2'}]}\nkept: {image.saved: [{name: 'app:dev'}, {path: app.tar}]}");
     an_image_is_built => |c| c.file("states/img/Dockerfile", "FROM scratch\nCMD serve\n").after("me/tool: {image.built: [{context: ./img}]}");
     a_daemon_restarts => |c| c
         .before(WEB_ALWAYS)
