@@ -13,6 +13,7 @@ mod remotes;
 mod secrets;
 mod stages;
 mod tree;
+mod verify;
 
 pub use ambient::{Ambient, Signal, Stop};
 pub use apply::apply;
@@ -23,6 +24,7 @@ pub use pin::{PinOptions, Update, pin};
 pub use promote::{PromoteOptions, promote};
 pub use stages::pipeline;
 pub use tree::{Checked, check, graph, render};
+pub use verify::{Validated, Verified, VerifyOptions, verify};
 
 use crate::plan::Event;
 

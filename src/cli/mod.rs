@@ -13,6 +13,7 @@ mod render;
 mod screen;
 mod signals;
 mod tree;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -57,6 +58,7 @@ enum Command {
     Pin(pin::PinArgs),
     Promote(promote::PromoteArgs),
     Pipeline(pipeline::PipelineArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -95,6 +97,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Pin(args) => pin::run(args, &ambient, &screen).await,
             Command::Promote(args) => promote::run(args, &ambient, &screen).await,
             Command::Pipeline(args) => pipeline::run(args, &ambient, &screen).await,
+            Command::Verify(args) => verify::run(args, &ambient, &screen).await,
         }
     })
 }

@@ -233,8 +233,13 @@ impl Run<'_> {
             PerformError::Failed { output, .. } => output.clone(),
             _ => Vec::new(),
         };
-        let starts =
-            matches!(step, Step::StartContainer { .. } | Step::Settle { .. } | Step::RestartContainer { .. });
+        let starts = matches!(
+            step,
+            Step::StartContainer { .. }
+                | Step::Settle { .. }
+                | Step::RestartContainer { .. }
+                | Step::AwaitEnd { .. }
+        );
         let started = container_of(step).filter(|_| starts).map(|container| {
             let bindings = self.bindings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             bindings.id(&container.id).to_string()

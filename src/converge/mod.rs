@@ -15,6 +15,7 @@ mod phases;
 mod plan;
 mod reaction;
 mod read_back;
+mod superseded;
 mod undo;
 mod unfinished;
 mod work;

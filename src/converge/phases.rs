@@ -105,7 +105,9 @@ fn made(step: &Step) -> Vec<String> {
         Step::CreateNetwork { network, .. } => {
             vec![network.id.to_string(), format!("network {}", network.name)]
         }
-        Step::CreateContainer { container, .. } => vec![container.id.to_string()],
+        Step::CreateContainer { container, .. } | Step::CreateTrial { container, .. } => {
+            vec![container.id.to_string()]
+        }
         Step::PullImage { image, .. } | Step::BuildImage { image, .. } | Step::LoadImage { image, .. } => {
             vec![image.to_string()]
         }
@@ -134,6 +136,7 @@ fn used(step: &Step) -> Vec<String> {
             used.extend(sources.map(|source| format!("volume {source}")));
             used
         }
+        Step::CreateTrial { image, .. } => vec![image.to_string()],
         Step::TagImage { image, .. } | Step::PushImage { image, .. } | Step::SaveImage { image, .. } => {
             vec![image.id.to_string()]
         }

@@ -10,7 +10,7 @@ use petgraph::visit::EdgeRef;
 use super::claims::{self, Handovers};
 use super::compare::{Verdict, compare};
 use super::inputs::{Guard, PlanInputs, desired, find};
-use super::{orphans, phases};
+use super::{orphans, phases, superseded};
 use crate::plan::{Action, Change, ChangeId, Effect, Plan, Retry, StateRef, Steps, When};
 use crate::resource::image_reference;
 use crate::state::{Relation, State};
@@ -286,6 +286,7 @@ impl Planner<'_> {
     }
 
     fn finish(mut self) -> Plan {
+        superseded::retire(&mut self);
         let orphans = if self.inputs.options.only.is_none() { orphans::rest(&mut self) } else { Vec::new() };
         let mut warnings: Vec<_> = self.inputs.graph.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(orphans::protected(&self, &orphans));

@@ -4,13 +4,14 @@ use super::execute::Run;
 use super::work::{container_of, makes};
 use crate::engine::PerformError;
 use crate::plan::{Change, Ending, Event};
-use crate::resource::{Outcome, Role, recover, role};
+use crate::resource::{Outcome, Role, end_of_trial, recover, role, trials};
 use crate::world::{Id, Step, World};
 
 /// Restores service, or finishes what a lost answer left open. True if the change has come to its
 /// goal by that: only its removals are left.
 pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool {
     if change.state.kind != "container" {
+        end_trial(run, change).await;
         return false;
     }
     let outcome = match error {
@@ -21,6 +22,27 @@ pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool 
     };
     // One more time as refused if even the recovery fails: then the old one comes back.
     go_back(run, change, &[outcome, Outcome::Refused]).await
+}
+
+/// Removes the container that tried an image, which is of no use any more.
+async fn end_trial(run: &Run<'_>, change: &Change) {
+    let trial = change.steps.iter().find_map(|step| match step {
+        Step::CreateTrial { container, .. } => Some(&container.name),
+        _ => None,
+    });
+    let Some(name) = trial else { return };
+    let execution = run.execution;
+    let Ok(world) = execution.observer.world(execution.wanted).await else { return };
+    let found = trials(execution.owner, &world).into_iter().find(|container| container.name == *name);
+    let Some(found) = found else { return };
+    let why = "the container that tried the image is removed".to_owned();
+    (execution.events)(Event::Recovering { change: change.id, why });
+    for step in end_of_trial(found) {
+        if let Err(error) = run.step(change, &step).await {
+            run.lock()[change.id.0].notes.push(format!("{step}: {error}; the next run goes on with it"));
+            return;
+        }
+    }
 }
 
 /// Takes back what a change did before it came out that it cannot be done.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::plan::Planner;
 use super::work::container_of;
 use crate::plan::{Action, Change, Effect, Steps};
-use crate::resource::{Outcome, recover, unfinished};
-use crate::world::{Claim, Id, Step};
+use crate::resource::{Outcome, end_of_trial, recover, trials, unfinished};
+use crate::world::{Claim, Id, Owner, Step};
 
 impl Planner<'_> {
     /// Plans to finish or to undo it, name by name.
     pub fn recover(&mut self) {
         let owner = self.inputs.graph.owner.clone();
+        self.end_trials(&owner);
         let mut earlier: Vec<Touched> = Vec::new();
         for name in unfinished(&owner, &self.world) {
             let Some(recovery) = recover(&name, &owner, &self.world, Outcome::Unknown) else { continue };
@@ -33,6 +34,19 @@ impl Planner<'_> {
                 .collect();
             earlier.push(touched);
             self.recovered.insert(name, change.id);
+            self.commit(change, steps);
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Removes the containers that tried images when an earlier run was ended.
+    fn end_trials(&mut self, owner: &Owner) {
+        for container in trials(owner, &self.world).into_iter().cloned().collect::<Vec<_>>() {
+            let mut change = Change::undeclared(self.next_id(), "container", &container.name);
+            change.action = Action::Recover;
+            change.cause = "it tried an image for a run that was ended".to_owned();
+            let steps = Steps { recover: end_of_trial(&container), ..Steps::default() };
             self.commit(change, steps);
         }
     }

@@ -77,7 +77,10 @@ impl Bindings {
                 let links = body.pointer_mut("/HostConfig/Links").and_then(Value::as_array_mut);
                 links.into_iter().flatten().for_each(|link| self.replace(link));
             }
-            Step::StartContainer { container }
+            Step::CreateTrial { image, .. } => *image = self.id(image),
+            Step::AwaitEnd { container }
+            | Step::RemoveTrial { container }
+            | Step::StartContainer { container }
             | Step::StopContainer { container, .. }
             | Step::RestartContainer { container, .. }
             | Step::SignalContainer { container, .. }
@@ -99,7 +102,7 @@ pub fn makes(step: &Step) -> Option<&Id> {
             Some(image)
         }
         Step::CreateNetwork { network, .. } => Some(&network.id),
-        Step::CreateContainer { container, .. } => Some(&container.id),
+        Step::CreateContainer { container, .. } | Step::CreateTrial { container, .. } => Some(&container.id),
         _ => None,
     }
 }
@@ -108,6 +111,9 @@ pub fn makes(step: &Step) -> Option<&Id> {
 pub fn container_of(step: &Step) -> Option<&Target> {
     match step {
         Step::CreateContainer { container, .. }
+        | Step::CreateTrial { container, .. }
+        | Step::AwaitEnd { container }
+        | Step::RemoveTrial { container }
         | Step::StartContainer { container }
         | Step::StopContainer { container, .. }
         | Step::RestartContainer { container, .. }

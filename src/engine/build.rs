@@ -15,11 +15,11 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio_util::io::ReaderStream;
 
-use super::docker::with_header;
+use super::docker::with_query;
 use super::performer::Performer;
 use super::{Answer, PerformError, Progress, registry_auth};
 use crate::host::{Context, from_images};
-use crate::world::{BuildSpec, ImageReference};
+use crate::world::{BuildSpec, Builder, ImageReference, Naming};
 
 /// How long a build may be silent: a step that compiles may write nothing for long.
 const BUILD_SILENCE: Duration = Duration::from_secs(3600);
@@ -55,18 +55,30 @@ impl Performer {
         let auth = registry_auth::build_header(&bases, self.client().environment())
             .await
             .map_err(|message| PerformError::Refused { status: None, message })?;
-        let docker = with_header(self.client().docker(), auth);
+        if build.builder == Builder::Buildx {
+            return self.build_with_buildx(build, context, progress).await;
+        }
+        let docker = with_query(self.client().docker(), auth, further_query(build));
         let options = build_options(build);
         let archive = body_try_stream(archived(context));
-        self.talk(
-            docker,
-            |docker| docker.build_image(options, None, Some(archive)).boxed(),
-            BUILD_SILENCE,
-            OUTPUT,
-            progress,
-        )
-        .await?;
-        Ok(Answer { id: Some(self.image_id(&build.tag).await?), warnings: Vec::new() })
+        let told = self
+            .talk(
+                docker,
+                |docker| docker.build_image(options, None, Some(archive)).boxed(),
+                BUILD_SILENCE,
+                OUTPUT,
+                progress,
+            )
+            .await?;
+        let built = match (build.naming, told.image) {
+            (Naming::Named, _) => self.image_id(&build.tag).await?,
+            (Naming::Unnamed, Some(id)) => self.image_id(&id).await?,
+            (Naming::Unnamed, None) => {
+                let reason = "the engine did not say what it has built".to_owned();
+                return Err(PerformError::Lost { reason });
+            }
+        };
+        Ok(Answer { id: Some(built), warnings: Vec::new() })
     }
 
     /// Sends an archive, and reads back the id of the image that the state names.
@@ -83,7 +95,7 @@ impl Performer {
         let options = ImportImageOptions { quiet: true, platform: None };
         let archive = body_try_stream(ReaderStream::with_capacity(file, CHUNK));
         let docker = self.client().docker().clone();
-        let output = self
+        let Told { output, .. } = self
             .talk(
                 docker,
                 |docker| docker.import_image(options, archive, None).boxed(),
@@ -116,39 +128,65 @@ impl Performer {
         silence: Duration,
         keep: usize,
         progress: Progress<'_>,
-    ) -> Result<Vec<String>, PerformError> {
+    ) -> Result<Told, PerformError> {
         let mut messages = self.client().transport().messages(docker, call, silence);
-        let mut output: Vec<String> = Vec::new();
+        let mut told = Told::default();
         while let Some(message) = messages.next().await {
             let message = match message {
                 Ok(message) => message,
-                Err(failure) => return Err(self.failure(failure, output)),
+                Err(failure) => return Err(self.failure(failure, told.output)),
             };
             for line in lines(&message) {
                 if line.starts_with("Step ") {
                     progress(line.clone());
                 }
-                output.push(line);
+                told.output.push(line);
             }
-            output.drain(..output.len().saturating_sub(keep));
+            told.output.drain(..told.output.len().saturating_sub(keep));
+            told.image = message.aux.and_then(|aux| aux.id).or(told.image);
         }
-        Ok(output)
+        Ok(told)
     }
+}
+
+/// What the engine has said.
+#[derive(Default)]
+struct Told {
+    /// The last lines.
+    output: Vec<String>,
+    /// The id of what was built.
+    image: Option<String>,
 }
 
 fn build_options(build: &BuildSpec) -> BuildImageOptions {
     let map = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone().into_iter().collect());
     BuildImageOptions {
-        t: Some(build.tag.clone()),
+        t: (build.naming == Naming::Named).then(|| build.tag.clone()),
         dockerfile: build.dockerfile.clone(),
         target: build.target.clone().unwrap_or_default(),
         buildargs: map(&build.args),
         labels: map(&build.labels),
         rm: true,
+        nocache: build.options.no_cache,
+        pull: build.options.pull.then(|| "1".to_owned()),
+        networkmode: build.options.network.clone(),
+        platform: build.options.platform.clone().unwrap_or_default(),
         // Or the container of a step that fails is left behind.
         forcerm: true,
         ..Default::default()
     }
+}
+
+/// What bollard's options have no place for, or too small a one: sizes may be larger than 2 GiB.
+fn further_query(build: &BuildSpec) -> Vec<(String, String)> {
+    let options = &build.options;
+    let mut query: Vec<(String, String)> =
+        options.limits.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    query.extend(options.extra_hosts.iter().map(|host| ("extrahosts".to_owned(), host.clone())));
+    if !options.cache_from.is_empty() {
+        query.push(("cachefrom".to_owned(), serde_json::json!(options.cache_from).to_string()));
+    }
+    query
 }
 
 /// What a message says, line by line, without colours and the lines that redraw.

@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use super::transport::{Broken, Transport, told};
+use super::transport::{Broken, Transport, encoded, told};
 
 /// Seconds; the bounds are ours.
 const NO_BOUND: u64 = u64::MAX;
@@ -142,6 +142,31 @@ pub(super) fn with_header(docker: &Docker, header: Option<(HeaderName, HeaderVal
     let Some((name, value)) = header else { return docker };
     docker.with_request_modifier(move |mut request| {
         request.headers_mut().insert(name.clone(), value.clone());
+        request
+    })
+}
+
+/// As `with_header`, and with more in the query of every request.
+pub(super) fn with_query(
+    docker: &Docker,
+    header: Option<(HeaderName, HeaderValue)>,
+    query: Vec<(String, String)>,
+) -> Docker {
+    let more: Vec<String> =
+        query.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+    let more = more.join("&");
+    docker.clone().with_request_modifier(move |mut request| {
+        if let Some((name, value)) = &header {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
+        let uri = request.uri().to_string();
+        let joint = if uri.contains('?') { '&' } else { '?' };
+        // What was encoded is a part of a URI.
+        if !more.is_empty()
+            && let Ok(uri) = format!("{uri}{joint}{more}").parse()
+        {
+            *request.uri_mut() = uri;
+        }
         request
     })
 }

@@ -2,9 +2,11 @@
 
 mod address;
 mod build;
+mod buildx;
 mod client;
 mod connector;
 mod docker;
+mod exec;
 pub mod fake;
 mod logs;
 mod observe;
@@ -21,6 +23,7 @@ mod transport;
 
 pub use address::{Address, Environment, Identity, TlsFiles};
 pub use client::{Client, connect};
+pub use exec::Ended;
 pub use observe::{Observe, ObserveError, Wanted};
 pub use observer::Survey;
 pub use perform::{Answer, Perform, PerformError, Progress};

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::docker::Failure;
 use super::pull::Pull;
-use super::settle::settle;
+use super::settle::{await_end, settle};
 use super::transport::{ANSWER, Broken, Order, Reply, encoded};
 use super::{Answer, Perform, PerformError, Progress};
 use crate::host::{Finished, run_command};
-use crate::world::{Id, Step, Target};
+use crate::world::{Id, Step, Target, Trial, label};
 
 /// How long a change that moves no data may take.
 pub(super) const CHANGE: Duration = Duration::from_secs(120);
@@ -92,6 +92,10 @@ impl Perform for Performer {
                 let path = format!("/containers/create?name={}", encoded(&container.name));
                 created(&self.post(path, Some(body), CHANGE).await?)
             }
+            Step::CreateTrial { container, image, trial } => self.create_trial(container, image, trial).await,
+            Step::AwaitEnd { container } => {
+                await_end(&self.client, container, progress).await.map(|()| Answer::default())
+            }
             Step::StartContainer { container } => self.container(container, "/start", START).await,
             Step::StopContainer { container, timeout } => {
                 let bound = self.stop_bound(container, *timeout).await;
@@ -120,6 +124,7 @@ impl Perform for Performer {
                 settle(&self.client, container, gate, progress).await.map(|()| Answer::default())
             }
             Step::RemoveContainer { container } => self.delete(path("containers", container, "")?).await,
+            Step::RemoveTrial { container } => self.delete(path("containers", container, "?v=1")?).await,
 
             Step::CheckCommand { command } => check(command).await,
         }
@@ -127,6 +132,31 @@ impl Perform for Performer {
 }
 
 impl Performer {
+    /// Creates a throw-away container. What an image says of itself is only known once it is there.
+    async fn create_trial(
+        &self,
+        container: &Target,
+        image: &Id,
+        trial: &Trial,
+    ) -> Result<Answer, PerformError> {
+        let image = id(image)?;
+        let mut body = with(&trial.body(), [("Image", json!(image))]);
+        if trial.command.is_none() {
+            let found = self.client.clone().inspect_image(image).await;
+            let found =
+                found.map_err(|error| PerformError::Refused { status: None, message: error.to_string() })?;
+            let said = found.as_ref().and_then(|image| image.labels().get(label::LIFECYCLE_VALIDATE));
+            let Some(command) = said else {
+                let key = label::LIFECYCLE_VALIDATE;
+                let message = format!("`validate: true` wants the image's own label {key}, and it has none");
+                return Err(PerformError::Refused { status: None, message });
+            };
+            body["Entrypoint"] = json!(["/bin/sh", "-c", command]);
+        }
+        let path = format!("/containers/create?name={}", encoded(&container.name));
+        created(&self.post(path, Some(&body), CHANGE).await?)
+    }
+
     /// A POST to a container that answers nothing of interest. 304 says that it was so already.
     async fn container(
         &self,
@@ -163,7 +193,7 @@ impl Performer {
         }
     }
 
-    fn broken(&self, broken: &Broken) -> PerformError {
+    pub(super) fn broken(&self, broken: &Broken) -> PerformError {
         match broken {
             Broken::NotSent { reason, .. } => PerformError::Refused {
                 status: None,

@@ -61,6 +61,44 @@ pub(super) async fn settle(
     }
 }
 
+/// How long a container that tries an image may take.
+const LONGEST_TRIAL: Duration = Duration::from_secs(600);
+
+/// Waits until a container has ended. Every exit code but 0 is a failure.
+pub(super) async fn await_end(
+    client: &Client,
+    container: &Target,
+    progress: Progress<'_>,
+) -> Result<(), PerformError> {
+    let began = Instant::now();
+    let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
+    let (mut pause, mut told) = (FIRST_PAUSE, began);
+    while began.elapsed() < LONGEST_TRIAL {
+        let state = match client.transport().get(&path, ANSWER).await {
+            Ok(reply) if reply.status == StatusCode::NOT_FOUND => {
+                return Err(PerformError::NotSettled { reason: "it is gone".to_owned() });
+            }
+            Ok(reply) => serde_json::from_slice::<Value>(&reply.body).unwrap_or_default()["State"].take(),
+            // The engine may only be busy; the bound ends this.
+            Err(_) => Value::Null,
+        };
+        match run_state(&state) {
+            RunState::Exited { code: 0 } if !state.is_null() => return Ok(()),
+            RunState::Exited { .. } | RunState::Dead if !state.is_null() => {
+                return Err(PerformError::NotSettled { reason: ended(&state, "it ended") });
+            }
+            _ => {}
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            progress(format!("it runs, {} s of {} s", began.elapsed().as_secs(), LONGEST_TRIAL.as_secs()));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Err(PerformError::NotSettled { reason: format!("it did not end within {} s", LONGEST_TRIAL.as_secs()) })
+}
+
 /// What one look says.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {

@@ -12,6 +12,7 @@ use thiserror::Error;
 use walkdir::WalkDir;
 
 use super::dockerignore::{BadPattern, Ignore};
+use crate::source::looks_secret;
 
 /// The files of a build context, in a fixed order.
 #[derive(Debug)]
@@ -55,17 +56,33 @@ const IGNORE_FILE: &str = ".dockerignore";
 const HASH_VERSION: &str = "evenkeel context 1";
 const CHUNK: usize = 64 * 1024;
 
-/// Hashes all that decides what a build makes: files, modes, links, arguments, target and labels.
+/// What decides what a build makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildInputs {
+    /// Over everything: files, modes, links, arguments, target, labels and options.
+    pub hash: String,
+    /// Short digests by what they are of, to say later what has changed. Too short to guess a value by.
+    pub parts: BTreeMap<String, String>,
+}
+
+/// Where there are more files than this, they have one digest together.
+const MANY_FILES: usize = 50;
+/// Digits of the digest of a part.
+const SHORT: usize = 8;
+
+/// Hashes all that decides what a build makes: files, modes, links, arguments, target and labels, and
+/// `options` by name, which counts only if there are any.
 ///
 /// # Errors
 /// If the context or its Dockerfile is not there or cannot be read.
-pub fn context_hash(
+pub fn build_inputs(
     folder: &Path,
     dockerfile: &str,
     args: &BTreeMap<String, String>,
     target: Option<&str>,
     labels: &BTreeMap<String, String>,
-) -> Result<String, ContextError> {
+    options: &BTreeMap<String, String>,
+) -> Result<BuildInputs, ContextError> {
     let mut hash = Hash::default();
     hash.text(HASH_VERSION);
     hash.text(dockerfile);
@@ -73,22 +90,53 @@ pub fn context_hash(
     hash.text(if target.is_some() { "target" } else { "" });
     hash.text(target.unwrap_or_default());
     hash.pairs(labels);
+    let mut files = BTreeMap::new();
     for entry in Context::read(folder, dockerfile)?.entries {
+        let mode = format!("{:o}", entry.mode);
+        let (kind, content) = match &entry.kind {
+            Kind::Folder => ("folder", String::new()),
+            Kind::Link { to } => ("link", to.to_string_lossy().into_owned()),
+            Kind::File { .. } => ("file", file_hash(&entry.path)?),
+        };
         hash.text(&entry.name);
-        hash.text(&format!("{:o}", entry.mode));
-        match &entry.kind {
-            Kind::Folder => hash.text("folder"),
-            Kind::Link { to } => {
-                hash.text("link");
-                hash.text(&to.to_string_lossy());
-            }
-            Kind::File { .. } => {
-                hash.text("file");
-                hash.text(&file_hash(&entry.path)?);
-            }
+        hash.text(&mode);
+        hash.text(kind);
+        if !matches!(entry.kind, Kind::Folder) {
+            hash.text(&content);
         }
+        files.insert(entry.name, short(&[&mode, kind, &content]));
     }
-    Ok(hash.finish())
+    let mut hash = hash.finish();
+    if !options.is_empty() {
+        let mut more = Hash::default();
+        more.text(&hash);
+        more.pairs(options);
+        hash = more.finish();
+    }
+    let all: Vec<&str> = files.iter().flat_map(|(name, digest)| [name.as_str(), digest]).collect();
+    let together = short(&all);
+    let mut parts: BTreeMap<String, String> =
+        options.iter().map(|(name, value)| (name.clone(), short(&[value]))).collect();
+    for (field, pairs) in [("args", args), ("labels", labels)] {
+        // Not even a digest is kept of what may be a secret.
+        let told = pairs.iter().filter(|(key, _)| !looks_secret(key));
+        parts.extend(told.map(|(key, value)| (format!("{field}.{key}"), short(&[value]))));
+    }
+    if let Some(target) = target {
+        parts.insert("target".to_owned(), short(&[target]));
+    }
+    if files.len() > MANY_FILES {
+        parts.insert("files".to_owned(), together);
+    } else {
+        parts.extend(files.into_iter().map(|(name, digest)| (format!("files.{name}"), digest)));
+    }
+    Ok(BuildInputs { hash, parts })
+}
+
+fn short(texts: &[&str]) -> String {
+    let mut hash = Hash::default();
+    texts.iter().for_each(|text| hash.text(text));
+    hash.finish().chars().take(SHORT).collect()
 }
 
 impl Context {
@@ -288,7 +336,8 @@ mod tests {
     }
 
     fn hash(folder: &Path) -> String {
-        context_hash(folder, "Dockerfile", &BTreeMap::new(), None, &BTreeMap::new()).expect("a hash")
+        let none = BTreeMap::new();
+        build_inputs(folder, "Dockerfile", &none, None, &none, &none).expect("a hash").hash
     }
 
     #[test]
@@ -360,7 +409,8 @@ mod tests {
 
         let args = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
         let of = |args: &BTreeMap<_, _>, target: Option<&str>, labels: &BTreeMap<_, _>| {
-            context_hash(context.path(), "Dockerfile", args, target, labels).expect("a hash")
+            let none = BTreeMap::new();
+            build_inputs(context.path(), "Dockerfile", args, target, labels, &none).expect("a hash").hash
         };
         let none = BTreeMap::new();
         let all = [

@@ -1,6 +1,7 @@
 //! Files and processes of this machine. Knows nothing of Docker's objects.
 
 mod archive;
+mod buildkit;
 mod command;
 mod context;
 mod dockerfile;
@@ -8,7 +9,8 @@ mod dockerignore;
 mod trust;
 
 pub use archive::{ArchiveError, archive_ids, archive_image};
+pub use buildkit::{buildkit_needs, has_buildx};
 pub use command::{CommandError, Finished, run_command};
-pub use context::{Context, ContextError, context_hash};
+pub use context::{BuildInputs, Context, ContextError, build_inputs};
 pub use dockerfile::from_images;
 pub use trust::{Shown, Trust, client_config, trust_nobody};

@@ -97,6 +97,8 @@ impl fmt::Display for Step {
             Self::CreateVolume { name, .. } => write!(f, "create volume {name}"),
             Self::RemoveVolume { name } => write!(f, "remove volume {name}"),
             Self::CreateContainer { container, .. } => write!(f, "create container {container}"),
+            Self::CreateTrial { container, .. } => write!(f, "create container {container}"),
+            Self::AwaitEnd { container } => write!(f, "await the end of container {container}"),
             Self::StartContainer { container } => write!(f, "start container {container}"),
             Self::StopContainer { container, .. } => write!(f, "stop container {container}"),
             Self::RestartContainer { container, .. } => write!(f, "restart container {container}"),
@@ -109,7 +111,9 @@ impl fmt::Display for Step {
                 write!(f, "update container {container}: {}", update_text(body))
             }
             Self::Settle { container, .. } => write!(f, "settle container {container}"),
-            Self::RemoveContainer { container } => write!(f, "remove container {container}"),
+            Self::RemoveContainer { container } | Self::RemoveTrial { container } => {
+                write!(f, "remove container {container}")
+            }
             Self::CheckCommand { command } => write!(f, "check `{command}`"),
         }
     }

@@ -97,11 +97,24 @@ impl Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceFact {
     /// A build context: a hash over its files and arguments, and the images that it starts from.
-    Context { hash: String, bases: Vec<String> },
+    Context { hash: String, bases: Vec<String>, build: BuildFacts },
     /// An archive that is loaded: the hash of the file.
     Archive { hash: String },
     /// They cannot be read, for this reason.
     Unreadable(String),
+}
+
+/// What else the files of a build say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BuildFacts {
+    /// Short digests by what they are of.
+    pub inputs: BTreeMap<String, String>,
+    /// The images that it starts from and that no state declares.
+    pub outside: Vec<String>,
+    /// What needs BuildKit: where it stands and what it is.
+    pub needs: Vec<String>,
+    /// Whether there is something on this machine that has it. Only looked for if it is needed.
+    pub has_buildx: bool,
 }
 
 /// An object that a state means.

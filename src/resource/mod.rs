@@ -17,9 +17,11 @@ pub use container::{
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
 pub use form::{Form, Sample};
-pub use image::{Pull, image_reference, is_due, pull_policy};
+pub use image::{
+    Pull, end_of_trial, follows_base, image_reference, is_due, kept, pull_policy, revision, revisions, trials,
+};
 pub use kind::{
-    Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Reference, SourceFact, Transition,
-    kind_called,
+    BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Reference, SourceFact,
+    Transition, kind_called,
 };
 pub use spec::{Declared, Spec, read_spec};

@@ -193,7 +193,7 @@ impl Prepared {
         let mut world = self.client.world_after(survey, &self.wanted).await.map_err(unreachable)?;
         clock.lap("observe");
         world.archives = archives(&self.graph);
-        let asked = due(&self.graph, &world, self.facts.now);
+        let asked = due(&self.graph, &world, &self.facts);
         if !asked.is_empty() {
             world.remotes = self.remotes(&asked, &world).await?;
             clock.lap("ask registries");

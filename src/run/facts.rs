@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::engine::Wanted;
-use crate::host::{ArchiveError, archive_ids, archive_image, context_hash, from_images};
-use crate::resource::{Facts, Pull, SourceFact, image_reference, is_due, pull_policy};
+use crate::host::{
+    ArchiveError, archive_ids, archive_image, build_inputs, buildkit_needs, from_images, has_buildx,
+};
+use crate::resource::{
+    BuildFacts, Facts, Pull, SourceFact, follows_base, image_reference, is_due, pull_policy,
+};
 use crate::state::{State, StateGraph};
 use crate::world::{Archive, Image, ImageReference, World};
 
@@ -39,15 +43,34 @@ fn context(state: &State, declared: &BTreeSet<String>) -> SourceFact {
     let dockerfile = state.spec.text("dockerfile").unwrap_or("Dockerfile");
     let target = state.spec.text("target");
     let args = texts(state, "args");
-    let hash = match context_hash(folder, dockerfile, &args, target, &texts(state, "labels")) {
-        Ok(hash) => hash,
+    let labels = texts(state, "labels");
+    let inputs = match build_inputs(folder, dockerfile, &args, target, &labels, &build_options(state)) {
+        Ok(inputs) => inputs,
         Err(error) => return SourceFact::Unreadable(error.to_string()),
     };
     // It was there a moment ago; without it there is nothing to follow.
     let text = std::fs::read_to_string(folder.join(dockerfile)).unwrap_or_default();
-    let mut bases = from_images(&text, &args, target);
-    bases.retain(|base| declared.contains(&ImageReference::parse(base).normal()));
-    SourceFact::Context { hash, bases }
+    let bases = from_images(&text, &args, target);
+    let (bases, outside) =
+        bases.into_iter().partition(|base| declared.contains(&ImageReference::parse(base).normal()));
+    let needs = needs(state, dockerfile, &text);
+    let has_buildx = !needs.is_empty() && has_buildx();
+    let build = BuildFacts { inputs: inputs.parts, outside, needs, has_buildx };
+    SourceFact::Context { hash: inputs.hash, bases, build }
+}
+
+/// The options that decide what a build makes, besides arguments, target and labels.
+fn build_options(state: &State) -> BTreeMap<String, String> {
+    let option = |field: &str| Some((field.to_owned(), state.spec.value(field)?.to_string()));
+    ["platform", "network", "extra_hosts", "secrets"].into_iter().filter_map(option).collect()
+}
+
+/// What of a build only BuildKit can do.
+fn needs(state: &State, dockerfile: &str, text: &str) -> Vec<String> {
+    let asks = state.spec.value("secrets").and_then(Value::as_object).is_some_and(|map| !map.is_empty());
+    let in_file = buildkit_needs(text).into_iter();
+    let in_file = in_file.map(|(line, what)| format!("{dockerfile}:{line}: `{what}`"));
+    in_file.chain(asks.then(|| "`secrets`".to_owned())).collect()
 }
 
 fn archive(state: &State) -> SourceFact {
@@ -122,7 +145,17 @@ fn lacks_pin(graph: &StateGraph, image: &Image, reference: &str) -> bool {
 }
 
 /// The references whose registries have to be asked, given what the engine has.
-pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
+pub fn due(graph: &StateGraph, world: &World, facts: &Facts) -> BTreeSet<String> {
+    let now = facts.now;
+    let bases = images(graph).filter(|state| follows_base(&state.spec)).filter_map(|state| {
+        match facts.sources.get(&state.name)? {
+            // One that is fixed to a digest never changes.
+            SourceFact::Context { build, .. } => Some(
+                build.outside.iter().filter(|base| ImageReference::parse(base).digest().is_none()).cloned(),
+            ),
+            SourceFact::Archive { .. } | SourceFact::Unreadable(_) => None,
+        }
+    });
     let pushed = images(graph).filter(|state| state.function.name == "pushed");
     let pushed = pushed.map(|state| image_reference(&state.name, &state.spec));
     images(graph)
@@ -140,5 +173,6 @@ pub fn due(graph: &StateGraph, world: &World, now: i64) -> BTreeSet<String> {
             asks.then_some(reference)
         })
         .chain(pushed)
+        .chain(bases.flatten())
         .collect()
 }

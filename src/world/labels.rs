@@ -27,6 +27,14 @@ pub mod label {
     pub const BUILD_HASH: &str = "io.evenkeel.build.hash";
     /// Image id of the base that a build started from.
     pub const BUILD_BASE: &str = "io.evenkeel.build.base";
+    /// Short digests of what decides a build, by what it is: JSON.
+    pub const BUILD_INPUTS: &str = "io.evenkeel.build.inputs";
+    /// What the bases that no state declares pointed to: `reference@digest`, separated by commas.
+    pub const BUILD_BASE_DIGEST: &str = "io.evenkeel.build.base.digest";
+    /// The image that a throw-away container tries.
+    pub const TRIAL: &str = "io.evenkeel.trial";
+    /// The command by which an image says how it is validated, for its shell.
+    pub const LIFECYCLE_VALIDATE: &str = "io.evenkeel.lifecycle.validate";
     /// `true` if the state had `protect: true` when the object was made. Never compared.
     pub const PROTECT: &str = "io.evenkeel.protect";
     /// What the maker of an image calls its version.

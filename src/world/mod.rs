@@ -2,6 +2,7 @@
 //! What an engine would answer is foretold by `predict`; what it chooses itself is `Seen::Chosen`.
 
 mod attributes;
+mod build;
 mod claims;
 mod id;
 mod labels;
@@ -14,6 +15,7 @@ mod remote;
 mod step;
 
 pub use attributes::{Attributes, Seen};
+pub use build::{BuildOptions, BuildSpec, Builder, Naming, SecretOrigin, Trial};
 pub use claims::{Claim, Subnet, port_claims, subnets};
 pub use id::{Id, Name, Target};
 pub use labels::{Labels, Owner, label};
@@ -22,4 +24,4 @@ pub use objects::{Archive, Container, Endpoint, Engine, Image, Network, RunState
 pub use reference::ImageReference;
 pub use refusal::Refusal;
 pub use remote::{Content, Remote, RemoteContent, RemoteImage, RemoteLayer};
-pub use step::{BuildSpec, Gate, Step};
+pub use step::{Gate, Step};

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::claims::subnets;
 use super::{
-    Archive, Attributes, Container, Endpoint, Id, Image, ImageReference, Network, Refusal, RunState, Step,
-    Target, Volume, World,
+    Archive, Attributes, Container, Endpoint, Id, Image, ImageReference, Naming, Network, Refusal, RunState,
+    Step, Target, Volume, World,
 };
 
 impl World {
@@ -24,7 +24,15 @@ impl World {
                 self.add_image(image, reference, digests, json!({}));
             }
             Step::BuildImage { image, build } => {
-                self.add_image(image, &build.tag, Vec::new(), json!({"Config": {"Labels": build.labels}}));
+                let known = json!({"Config": {"Labels": build.labels}});
+                match build.naming {
+                    Naming::Named => self.add_image(image, &build.tag, Vec::new(), known),
+                    Naming::Unnamed => {
+                        let attributes = Attributes::partial(known);
+                        let unnamed = Image { id: image.clone(), digests: Vec::new(), attributes };
+                        self.images.insert(image.clone(), unnamed);
+                    }
+                }
             }
             Step::LoadImage { image, reference, .. } => {
                 self.add_image(image, reference, Vec::new(), json!({}));
@@ -69,6 +77,16 @@ impl World {
             Step::CreateContainer { container, image, body } => {
                 self.create_container(container, image, body)?
             }
+            Step::CreateTrial { container, image, trial } => {
+                self.create_container(container, image, &trial.body())?;
+            }
+            Step::AwaitEnd { container } => {
+                let container = self.container_mut(container)?;
+                if container.state != RunState::Running {
+                    return Err(wrong_state(container));
+                }
+                container.state = RunState::Exited { code: 0 };
+            }
             Step::StartContainer { container } => self.start(container)?,
             Step::StopContainer { container, .. } => {
                 self.container_mut(container)?.state = RunState::Exited { code: 0 };
@@ -95,7 +113,7 @@ impl World {
                     container.attributes.set(&format!("HostConfig.{key}"), value.clone());
                 }
             }
-            Step::RemoveContainer { container } => {
+            Step::RemoveContainer { container } | Step::RemoveTrial { container } => {
                 let found = self.container_mut(container)?;
                 if found.state.is_up() {
                     return Err(wrong_state(found));

@@ -1,13 +1,12 @@
 //! The closed list of everything that evenkeel can do to an engine, a registry or this machine.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Id, Name, Target};
+use super::{BuildSpec, Id, Name, Target, Trial};
 
 /// One effect: one call of the engine's API, or one wait for something that an earlier call began.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +82,20 @@ pub enum Step {
         image: Id,
         body: Value,
     },
+    /// Creates a container that shows whether `image` is sound.
+    CreateTrial {
+        container: Target,
+        image: Id,
+        trial: Box<Trial>,
+    },
+    /// Removes such a container with the volumes that nobody named.
+    RemoveTrial {
+        container: Target,
+    },
+    /// Waits until a container has ended, and ended well.
+    AwaitEnd {
+        container: Target,
+    },
     StartContainer {
         container: Target,
     },
@@ -126,20 +139,6 @@ pub enum Step {
     CheckCommand {
         command: String,
     },
-}
-
-/// What a build needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BuildSpec {
-    /// The name that the image gets.
-    pub tag: String,
-    /// The folder that is sent to the engine.
-    pub context: PathBuf,
-    /// The Dockerfile, relative to the context.
-    pub dockerfile: String,
-    pub args: BTreeMap<String, String>,
-    pub target: Option<String>,
-    pub labels: BTreeMap<String, String>,
 }
 
 /// When a container counts as proven.

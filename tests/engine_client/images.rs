@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use evenkeel::engine::{Environment, Observe, Perform, PerformError, Performer, Wanted, connect};
-use evenkeel::world::{BuildSpec, Id, ImageReference, Remote, Step, Target, World};
+use evenkeel::world::{
+    BuildOptions, BuildSpec, Builder, Id, ImageReference, Naming, Remote, Step, Target, World,
+};
 
 use super::fixture::{Fixture, each, environment};
 use super::registry::Registry;
@@ -125,6 +127,9 @@ fn a_build_sends_its_context_and_tells_why_it_failed() {
             args: BTreeMap::from([("WORD".to_owned(), "a b&c".to_owned())]),
             target: None,
             labels: BTreeMap::from([("x".to_owned(), "y z".to_owned())]),
+            naming: Naming::Named,
+            options: BuildOptions::default(),
+            builder: Builder::Classic,
         };
         let build =
             |build: &BuildSpec| Step::BuildImage { image: Id::Planned(1), build: Box::new(build.clone()) };

@@ -81,7 +81,7 @@ impl Compiled {
         let facts = Facts { now: fake.now(), ..self.sources.clone() };
         let mut world = fake.world(&self.wanted).await.expect("the fake can be looked at");
         world.archives = fake.archives(&archive_paths(&self.graph));
-        let asked = due(&self.graph, &world, facts.now);
+        let asked = due(&self.graph, &world, &facts);
         if !asked.is_empty() {
             world.remotes = fake.remotes(&asked).await.expect("the fake can be asked");
         }

@@ -42,7 +42,7 @@ impl Foresight {
         let facts = facts(&graph, i64::try_from(now).expect("the year is near"));
         let mut before = runtime.block_on(client.world(&wanted)).expect("the engine answers");
         before.archives = archives(&graph);
-        let asked = due(&graph, &before, facts.now);
+        let asked = due(&graph, &before, &facts);
         before.remotes = runtime.block_on(client.remotes(&asked)).expect("the engine answers");
         let (guards, options) = (BTreeMap::new(), options(args));
         let inputs =

@@ -1,6 +1,7 @@
 //! The laws on real engines: scenarios for every kind and for combinations, deaths at every call,
 //! and trees that nobody wrote.
 
+mod builds;
 mod containers;
 mod drift;
 mod failures;

@@ -72,7 +72,8 @@ fn unpacked(folder: &Path, suite: &str) -> Result<Programs, String> {
     let folders = ["usr/sbin", "usr/bin"].map(|part| root.join(part)).to_vec();
     let programs = Programs { folders };
     if !folder.join("complete").exists() {
-        download(folder, suite)?;
+        // For `init: true`: a package of its own since Debian 14.
+        download(folder, suite, &[&["docker.io"], &["containerd"], &["runc"], &["tini-static", "tini"]])?;
         // An older C library than the suite's may not run its runc: the installed one serves as well.
         let runc = root.join("usr/sbin/runc");
         if run(Command::new(&runc).arg("--version")).is_err() {
@@ -86,7 +87,50 @@ fn unpacked(folder: &Path, suite: &str) -> Result<Programs, String> {
     Ok(programs)
 }
 
-fn download(folder: &Path, suite: &str) -> Result<(), String> {
+/// `docker` with its plugin `buildx`, of the newest suite of Debian whose programs run here.
+pub struct Buildx {
+    /// What comes first in PATH.
+    pub programs: PathBuf,
+    pub plugin: PathBuf,
+}
+
+/// Unpacks it once. Says why there is none.
+pub fn buildx() -> Result<&'static Buildx, String> {
+    static BUILDX: OnceLock<Result<Buildx, String>> = OnceLock::new();
+    let find = || {
+        let mut reasons = Vec::new();
+        for suite in SUITES {
+            match buildx_of(suite) {
+                Ok(buildx) => return Ok(buildx),
+                Err(reason) => reasons.push(format!("{suite}: {reason}")),
+            }
+        }
+        Err(reasons.join("; "))
+    };
+    BUILDX.get_or_init(find).as_ref().map_err(Clone::clone)
+}
+
+fn buildx_of(suite: &str) -> Result<Buildx, String> {
+    let folder = cache_folder().join(format!("buildx-{suite}"));
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let guard = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
+    guard.lock().map_err(|error| error.to_string())?;
+    if !folder.join("complete").exists() {
+        download(&folder, suite, &[&["docker-buildx"], &["docker-cli", "docker.io"]])?;
+        File::create(folder.join("complete")).map_err(|error| error.to_string())?;
+    }
+    let root = folder.join("root");
+    let places = ["usr/libexec/docker/cli-plugins", "usr/lib/docker/cli-plugins"];
+    let mut plugins = places.iter().map(|place| root.join(place).join("docker-buildx"));
+    let plugin = plugins.find(|plugin| plugin.exists()).ok_or("the package has no plugin")?;
+    let buildx = Buildx { programs: root.join("usr/bin"), plugin };
+    run(Command::new(&buildx.plugin).arg("version"))?;
+    run(Command::new(buildx.programs.join("docker")).arg("--version"))?;
+    Ok(buildx)
+}
+
+/// Unpacks packages of a suite; of each list the first that the suite has.
+fn download(folder: &Path, suite: &str, packages: &[&[&str]]) -> Result<(), String> {
     let text = |path: &str| folder.join(path).display().to_string();
     for part in ["lists/partial", "cache/archives/partial", "sources", "root"] {
         fs::create_dir_all(folder.join(part)).map_err(|error| error.to_string())?;
@@ -120,9 +164,11 @@ fn download(folder: &Path, suite: &str) -> Result<(), String> {
     };
     // Without the option an unreachable mirror is only a warning.
     run(apt().args(["update", "--error-on=any"]))?;
-    run(apt().args(["download", "docker.io", "containerd", "runc"]))?;
-    // For `init: true`: a package of its own since Debian 14.
-    run(apt().args(["download", "tini-static"])).or_else(|_| run(apt().args(["download", "tini"])))?;
+    for alternatives in packages {
+        let mut tried = alternatives.iter().map(|package| run(apt().args(["download", package])));
+        let first = tried.next().unwrap_or_else(|| Err("no package is named".to_owned()));
+        first.or_else(|reason| tried.find_map(Result::ok).ok_or(reason))?;
+    }
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())?.flatten() {
         let package = entry.path();
         if package.extension().is_some_and(|extension| extension == "deb") {

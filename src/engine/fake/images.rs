@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::docker::{Docker, Fake, Image, No, Release, no};
-use crate::world::{Archive, BuildSpec, ImageReference};
+use crate::world::{Archive, BuildSpec, ImageReference, Naming};
 
 impl Fake {
     /// Lets the registry offer something new under a tag.
@@ -131,7 +131,9 @@ impl Docker {
         let now = self.clock;
         let image = Image { tags: Vec::new(), digests: Vec::new(), config, created: now, tagged: now };
         self.images.entry(id.clone()).or_insert(image);
-        self.retag(&id, &build.tag);
+        if build.naming == Naming::Named {
+            self.retag(&id, &build.tag);
+        }
         Ok(id)
     }
 

@@ -133,6 +133,20 @@ impl Docker {
             Step::CreateContainer { container, body, .. } => {
                 made(self.create_container(&container.name, body).map_err(refused)?)
             }
+            Step::CreateTrial { container, image, trial } => {
+                let mut body = trial.body();
+                body["Image"] = serde_json::json!(image.to_string());
+                made(self.create_container(&container.name, &body).map_err(refused)?)
+            }
+            Step::AwaitEnd { container } => {
+                let id = id(container)?;
+                let body = self.inspect(&id).unwrap_or_default();
+                answered(self.stop(&id))?;
+                match body["Config"]["Entrypoint"].to_string().contains("false") {
+                    true => Err(PerformError::NotSettled { reason: "it ended with exit code 1".to_owned() }),
+                    false => Ok(Answer::default()),
+                }
+            }
             Step::StartContainer { container } => answered(self.start(&id(container)?)),
             Step::StopContainer { container, .. } => answered(self.stop(&id(container)?)),
             Step::RestartContainer { container, .. } => answered(self.restart(&id(container)?)),
@@ -144,7 +158,9 @@ impl Docker {
                 .settle(&id(container)?)
                 .map(|()| Answer::default())
                 .map_err(|reason| PerformError::NotSettled { reason }),
-            Step::RemoveContainer { container } => answered(self.remove_container(&id(container)?)),
+            Step::RemoveContainer { container } | Step::RemoveTrial { container } => {
+                answered(self.remove_container(&id(container)?))
+            }
 
             Step::CheckCommand { command } if command == "false" => {
                 Err(PerformError::Failed { message: "`false` exited with 1".to_owned(), output: Vec::new() })
@@ -158,7 +174,7 @@ impl Docker {
         self.tick();
         let message = "a fault of the test".to_owned();
         match step {
-            Step::Settle { .. } => Err(PerformError::NotSettled { reason: message }),
+            Step::Settle { .. } | Step::AwaitEnd { .. } => Err(PerformError::NotSettled { reason: message }),
             Step::PullImage { .. }
             | Step::BuildImage { .. }
             | Step::LoadImage { .. }

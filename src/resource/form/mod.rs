@@ -24,13 +24,16 @@ mod port_bindings;
 mod ports;
 mod pull;
 mod raw;
+mod rebuild;
 mod restart;
 mod scalar;
+mod secrets;
 mod size;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tmpfs;
 mod ulimits;
+mod validation;
 
 use serde_json::Value;
 
@@ -53,14 +56,17 @@ pub use options::{BRIDGE_OPTIONS, LOG_OPTIONS, STRING_MAP, SYSCTLS, StringMap, V
 pub use ports::{EXPOSED_PORTS, ExposedPorts, PORTS, Ports, exposed as exposed_ports};
 pub use pull::PULL;
 pub use raw::{RAW, Raw};
+pub use rebuild::REBUILD;
 pub use restart::{RESTART, Restart};
 pub use scalar::{
     BLKIO_WEIGHT, BOOL, BOOL_ON, Bool, COUNT, CPU_SHARES, Choice, ContainerPath, INTEGER, Integer,
     LOG_DRIVER, OOM_SCORE, PATH, PIDS_LIMIT, SWAPPINESS, TEXT, Text,
 };
+pub use secrets::BUILD_SECRETS;
 pub use size::{CPUS, Cpus, MEMORY_SWAP, SHM_SIZE, SIZE, Size};
 pub use tmpfs::{TMPFS, Tmpfs};
 pub use ulimits::{ULIMITS, Ulimits};
+pub use validation::VALIDATION;
 
 /// What is known of one sort of value. Normal forms are JSON values; `null` is "not set".
 pub trait Form: Sync {

@@ -39,7 +39,7 @@ impl Form for Pull {
     }
 }
 
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let factor = match unit {
         "s" => 1,

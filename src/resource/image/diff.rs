@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::super::kind::{Desired, SourceFact};
-use super::copies;
 use super::fields::{Pull, pull, reference};
+use super::{build, copies};
 use crate::plan::{FieldDiff, Impact};
-use crate::world::{Content, Id, Image, ImageReference, Remote, World, label};
+use crate::world::{Content, Id, Image, ImageReference, Remote, World};
 
 pub fn diff(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDiff> {
     match desired.function.name {
@@ -14,7 +14,7 @@ pub fn diff(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDif
             let moved = moved(desired, image, world);
             moved.into_iter().chain(other_platform(desired, image)).collect()
         }
-        "built" => stale_build(desired, image, world),
+        "built" => build::diff(desired, image, world),
         "loaded" => other_archive(desired, image).into_iter().collect(),
         "tagged" | "pushed" | "saved" => copies::diff(desired, image, world),
         _ => Vec::new(),
@@ -26,7 +26,8 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
     let reference = reference(desired.name, desired.spec);
     match desired.function.name {
         "present" => unavailable(desired, &reference, world).into_iter().collect(),
-        "built" | "loaded" => match desired.facts.sources.get(desired.name) {
+        "built" => build::blockers(desired, world),
+        "loaded" => match desired.facts.sources.get(desired.name) {
             Some(SourceFact::Unreadable(reason)) => vec![reason.clone()],
             Some(SourceFact::Context { .. } | SourceFact::Archive { .. }) | None => Vec::new(),
         },
@@ -168,36 +169,6 @@ pub fn has_digest(image: &Image, reference: &str, digest: &str) -> bool {
         ImageReference::Id(_) => true,
         named @ ImageReference::Named { .. } => image.digests_in(&named).contains(&digest),
     }
-}
-
-/// The files, the arguments or a declared base are not those of the build.
-fn stale_build(desired: &Desired<'_>, image: &Image, world: &World) -> Vec<FieldDiff> {
-    let Some(SourceFact::Context { hash, bases }) = desired.facts.sources.get(desired.name) else {
-        return Vec::new();
-    };
-    let labels = image.labels();
-    let row = |field: &str, from: Option<&str>, to: &str| FieldDiff {
-        field: field.to_owned(),
-        from: from.map_or(serde_json::Value::Null, |text| json!(text)),
-        to: json!(to),
-        impact: Impact::Replace,
-    };
-    let mut diff = Vec::new();
-    if labels.get(label::BUILD_HASH) != Some(hash) {
-        diff.push(row("context", labels.get(label::BUILD_HASH), hash));
-    }
-    let base = base_ids(bases, world);
-    if labels.get(label::BUILD_BASE).unwrap_or("") != base {
-        diff.push(row("base", labels.get(label::BUILD_BASE), &base));
-    }
-    diff
-}
-
-/// The ids of the declared images that a build starts from.
-pub fn base_ids(bases: &[String], world: &World) -> String {
-    let ids: Vec<_> =
-        bases.iter().filter_map(|base| world.image(base)).map(|image| image.id.to_string()).collect();
-    ids.join(",")
 }
 
 fn other_archive(desired: &Desired<'_>, image: &Image) -> Option<FieldDiff> {

@@ -24,6 +24,32 @@ const fn row(
     }
 }
 
+/// An option of how a build goes about it, which is no reason to build again.
+const fn how(
+    name: &'static str,
+    spellings: &'static [Spelling],
+    form: &'static dyn Form,
+    doc: &'static str,
+) -> Field {
+    let row = row(name, spellings, form, doc);
+    Field { impact: Impact::Note, removal: Impact::Note, ..row }
+}
+
+const CACHE_FROM: &[Spelling] = &[plain("cache_from"), salt("cache_from")];
+const NO_CACHE: &[Spelling] = &[plain("no_cache"), salt("nocache")];
+const PULL: &[Spelling] = &[plain("pull"), salt("pull")];
+const SHM_SIZE: &[Spelling] = &[plain("shm_size")];
+const ULIMITS: &[Spelling] = &[plain("ulimits")];
+const MEMORY: &[Spelling] = &[plain("memory"), plain("mem_limit")];
+const MEMORY_SWAP: &[Spelling] = &[plain("memory_swap"), plain("memswap_limit")];
+const CPU_SHARES: &[Spelling] = &[plain("cpu_shares")];
+const CPU_PERIOD: &[Spelling] = &[plain("cpu_period")];
+const CPU_QUOTA: &[Spelling] = &[plain("cpu_quota")];
+const CPUSET_CPUS: &[Spelling] = &[plain("cpuset_cpus"), plain("cpuset")];
+const REBUILD: &[Spelling] = &[plain("rebuild")];
+const KEEP: &[Spelling] = &[plain("keep")];
+const VALIDATE: &[Spelling] = &[plain("validate")];
+
 static PRESENT: &[Field] = &[
     row(
         "pull",
@@ -36,6 +62,12 @@ static PRESENT: &[Field] = &[
         &[plain("platform"), salt("platform")],
         &form::TEXT,
         "The platform to pull for, such as `linux/arm64`.",
+    ),
+    how(
+        "keep",
+        KEEP,
+        &form::INTEGER,
+        "How many superseded images of this name are kept, such as `2`. Without it all are left alone. With it each image that is made or pulled for this state gets a revision of the name as a further tag (`web:1.r4`), by which it is known later; what has none is never removed, nor what a container needs, running or not, nor what has another name.",
     ),
     row("tag", &[salt("tag")], &form::TEXT, "The tag, if the name has none."),
     row("force", &[salt("force")], &form::BOOL, "As `pull: always`."),
@@ -73,6 +105,90 @@ static BUILT: &[Field] = &[
         &[plain("labels"), salt("labels")],
         &form::LABELS,
         "Labels, as a mapping or a list of `key=value`.",
+    ),
+    row(
+        "tags",
+        &[plain("tags")],
+        &form::STRING_LIST,
+        "Further names that the image gets. One that is moved or removed by hand is put back.",
+    ),
+    row(
+        "platform",
+        &[plain("platform"), salt("platform")],
+        &form::TEXT,
+        "The platform to build for, such as `linux/arm64`, as far as the engine can.",
+    ),
+    row(
+        "network",
+        &[plain("network"), salt("network")],
+        &form::TEXT,
+        "The network of `RUN`: `default`, `none`, `host`, or the name of one.",
+    ),
+    row(
+        "extra_hosts",
+        &[plain("extra_hosts"), salt("extra_hosts")],
+        &form::EXTRA_HOSTS,
+        "Names that `RUN` finds in `/etc/hosts`.",
+    ),
+    row(
+        "secrets",
+        &[plain("secrets")],
+        &form::BUILD_SECRETS,
+        "What `RUN --mount=type=secret` finds, by id: a file of this machine or a variable of evenkeel's environment. Needs BuildKit. They are read by `docker buildx` alone; another content is no reason to build again.",
+    ),
+    how("cache_from", CACHE_FROM, &form::STRING_LIST, "Images whose layers may be used again."),
+    how(
+        "no_cache",
+        NO_CACHE,
+        &form::BOOL,
+        "Builds every step anew when there is a reason to build (default `false`).",
+    ),
+    how(
+        "pull",
+        PULL,
+        &form::BOOL,
+        "Lets the builder ask the registry for newer base images when it builds (default `false`).",
+    ),
+    how("shm_size", SHM_SIZE, &form::SHM_SIZE, "Size of `/dev/shm` for `RUN`."),
+    how("ulimits", ULIMITS, &form::ULIMITS, "Limits of the kernel for `RUN`."),
+    how("memory", MEMORY, &form::SIZE, "Memory for a step. Not with BuildKit."),
+    how(
+        "memory_swap",
+        MEMORY_SWAP,
+        &form::MEMORY_SWAP,
+        "Memory and swap together for a step. Not with BuildKit.",
+    ),
+    how("cpu_shares", CPU_SHARES, &form::CPU_SHARES, "Weight of a step. Not with BuildKit."),
+    how("cpu_period", CPU_PERIOD, &form::COUNT, "Length of a CPU period in microseconds. Not with BuildKit."),
+    how(
+        "cpu_quota",
+        CPU_QUOTA,
+        &form::COUNT,
+        "Microseconds of a CPU period that a step may use. Not with BuildKit.",
+    ),
+    how(
+        "cpuset_cpus",
+        CPUSET_CPUS,
+        &form::TEXT,
+        "CPUs that a step may run on, such as `0-2`. Not with BuildKit.",
+    ),
+    how(
+        "rebuild",
+        REBUILD,
+        &form::REBUILD,
+        "When the image is built again although nothing here has changed: `base_changed: true` asks the registry of the bases that no state declares, `after: 7d` builds every step anew when the image is older.",
+    ),
+    how(
+        "validate",
+        VALIDATE,
+        &form::VALIDATION,
+        "What has to end well, with exit code 0, in a throw-away container before the image gets its name: a command, or `true` for what the image's label `io.evenkeel.lifecycle.validate` says.",
+    ),
+    how(
+        "keep",
+        KEEP,
+        &form::INTEGER,
+        "How many superseded images of this name are kept, such as `2`. Without it all are left alone. With it each image that is made or pulled for this state gets a revision of the name as a further tag (`web:1.r4`), by which it is known later; what has none is never removed, nor what a container needs, running or not, nor what has another name.",
     ),
     row("tag", &[salt("tag")], &form::TEXT, "The tag, if the name has none."),
 ];

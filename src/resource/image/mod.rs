@@ -1,10 +1,13 @@
 //! Images: pulled, built or loaded, and found by what a tag points to.
 
+mod build;
 mod copies;
 mod diff;
 mod fields;
+mod keep;
 mod steps;
 mod transfer;
+mod trial;
 
 use super::field::{Field, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
@@ -94,6 +97,10 @@ impl Kind for ImageKind {
                 .hint("a name is `repository:tag`"),
             );
         }
+        if let Some(keep) = spec.get("keep").filter(|keep| keep.value.as_u64().is_none()) {
+            let message = "`keep` takes how many superseded images stay, 0 or more";
+            problems.push(Diagnostic::error(&keep.place, message).hint("to keep all of them, leave it out"));
+        }
         let needed = match function {
             "built" => "context",
             "loaded" | "saved" => "path",
@@ -123,6 +130,10 @@ impl Kind for ImageKind {
 
     fn references(&self, _function: &str, spec: &Spec) -> Vec<Reference> {
         copies::reference(spec).into_iter().collect()
+    }
+
+    fn also_called(&self, function: &str, spec: &Spec) -> Vec<String> {
+        if function == "built" { build::further_tags(spec) } else { Vec::new() }
     }
 
     fn rename(&self, spec: &mut Spec, reference: &Reference, name: &str) {
@@ -155,5 +166,8 @@ impl Kind for ImageKind {
     }
 }
 
+pub use build::follows_base;
 pub use diff::is_due;
 pub use fields::{Pull, pull as pull_policy, reference as image_reference};
+pub use keep::{kept, revision, revisions};
+pub use trial::{end_of_trial, trials};

@@ -153,6 +153,19 @@ web:
     another_image_is_saved => |c| c
         .before("app:dev: {image.tagged: [{source: 'app:1'}]}\nkept: {image.saved: [{name: 'app:dev'}, {path: app.tar}]}")
         .after("app:dev: {image.tagged: [{source: 'app:2'}]}\nkept: {image.saved: [{name: 'app:dev'}, {path: app.tar}]}");
+    an_image_gets_several_names => |c| c
+        .file("states/img/Dockerfile", "FROM scratch\nCMD serve\n")
+        .before("me/tool:1: {image.built: [{context: ./img}, {tags: ['me/tool:dev']}]}\nweb: {container.running: [{image: 'me/tool:dev'}]}")
+        .drift(&["tag app:1 me/tool:dev"])
+        .after("me/tool:1: {image.built: [{context: ./img}, {tags: ['me/tool:dev', 'me/tool:qa']}]}\nweb: {container.running: [{image: 'me/tool:dev'}]}");
+    an_image_is_tried_before_it_is_named => |c| c
+        .file("states/img/Dockerfile", "FROM scratch\nCMD serve\n")
+        .after("me/tool:1: {image.built: [{context: ./img}, {validate: test -x /app}, {tags: ['me/tool:dev']}]}");
+    an_image_follows_its_base => |c| c
+        .file("states/img/Dockerfile", "FROM app:2\nCMD serve\n")
+        .before("x: {image.present: [{name: 'app:2'}]}")
+        .drift(&["release app:2"])
+        .after("me/tool:1: {image.built: [{context: ./img}, {rebuild: {base_changed: true}}]}");
     an_image_is_built => |c| c.file("states/img/Dockerfile", "FROM scratch\nCMD serve\n").after("me/tool: {image.built: [{context: ./img}]}");
     a_daemon_restarts => |c| c
         .before(WEB_ALWAYS)

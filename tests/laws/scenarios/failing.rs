@@ -19,6 +19,10 @@ scenarios! { fails:
     the_new_image_cannot_start => |c| c.before(WEB).after(&WEB.replace("app:1", "missing:1"));
     the_new_image_is_never_well => |c| c.before(WEB).after(&WEB.replace("app:1", "sick:1"));
     the_new_image_does_not_exist => |c| c.before(WEB).after(&WEB.replace("app:1", "nowhere:1"));
+    the_new_image_is_not_sound => |c| c
+        .file("states/img/Dockerfile", "FROM scratch\nCMD serve\n")
+        .before("me/tool:1: {image.built: [{context: ./img}]}\nweb: {container.running: [{image: 'me/tool:1'}]}")
+        .after("me/tool:1: {image.built: [{context: ./img}, {args: {A: '1'}}, {validate: [\"false\"]}]}\nweb: {container.running: [{image: 'me/tool:1'}]}");
     the_new_store_is_broken => |c| c
         .before("store: {container.running: [{image: 'store:1'}]}")
         .after("store: {container.running: [{image: 'store:1'}, {command: exit 1}]}");
