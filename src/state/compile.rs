@@ -8,7 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::adjust::{apply_excludes, apply_extends, apply_uses};
 use super::chunk::{chunks, read};
 use super::cycles::cycles;
-use super::disputes::disputes;
+use super::disputes::{self, disputes};
 use super::gather::{Gathered, Gatherer};
 use super::graph::{State, StateGraph};
 use super::index::Index;
@@ -54,6 +54,7 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     add_references(&mut graph, &chunks, &index, &mut problems);
     cycles(&graph, &mut problems);
     disputes(&graph, &owner, &mut problems);
+    disputes::archives(&graph, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }

@@ -1,4 +1,6 @@
-//! Ports of the host that two states want at the same time.
+//! What two states want that only one can have: ports of the host, and archives.
+
+use std::collections::HashMap;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -29,6 +31,27 @@ pub fn disputes(graph: &DiGraph<State, Edge>, owner: &Owner, problems: &mut Diag
             break;
         }
         taken.extend(claims.into_iter().map(|claim| (node, claim)));
+    }
+}
+
+/// Tells of every archive that two states write: each would undo the other, run after run.
+pub fn archives(graph: &DiGraph<State, Edge>, problems: &mut Diagnostics) {
+    let mut written: HashMap<&str, NodeIndex> = HashMap::new();
+    for node in graph.node_indices().filter(|node| graph[*node].function.name == "saved") {
+        let Some(path) = graph[node].spec.get("path") else { continue };
+        let Some(text) = path.value.as_str() else { continue };
+        match written.get(text) {
+            Some(first) => problems.push(
+                Diagnostic::error(
+                    &path.place,
+                    format!("{} and {} both write {text}", graph[*first].title(), graph[node].title()),
+                )
+                .hint("give one of them another `path`"),
+            ),
+            None => {
+                written.insert(text, node);
+            }
+        }
     }
 }
 

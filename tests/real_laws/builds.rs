@@ -439,7 +439,7 @@ fn what_needs_buildkit_is_built_with_buildx_where_it_is_present() {
         // What a step says is shown if it fails.
         workspace.file(
             "image/Dockerfile",
-            format!("FROM {}\nRUN --network=none echo the reason; exit 3\n", images::BB),
+            format!("FROM {}\nRUN --mount=type=tmpfs,target=/t echo the reason; exit 3\n", images::BB),
         );
         let (_, failed) = workspace.apply_json(super::scene::FILE, &[]);
         assert!(failed.to_string().contains("the reason"), "{failed}");

@@ -43,3 +43,15 @@ pub fn missing_tag(desired: &Desired<'_>, image: &Image, world: &World) -> Optio
     let has_one = revisions(&name, world).iter().any(|(_, id)| **id == image.id);
     next_tag(desired, world).filter(|_| !has_one)
 }
+
+/// The revisions of a name that nobody needs once the name is gone.
+pub fn unneeded<'a>(name: &str, world: &'a World) -> Vec<(u32, &'a Id)> {
+    let normal = ImageReference::parse(name).normal();
+    let all = revisions(name, world);
+    let is_free = |id: &Id| {
+        let named = world.tags.iter().filter(|(tag, of)| *of == id && **tag != normal).count();
+        let ours = all.iter().filter(|(_, of)| *of == id).count();
+        named == ours && !world.containers.values().any(|container| container.image == *id)
+    };
+    all.iter().copied().filter(|(_, id)| is_free(id)).collect()
+}

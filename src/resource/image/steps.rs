@@ -17,8 +17,14 @@ pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut Wor
         | Transition::Signal { diff, .. } => get(desired, diff, world),
         Transition::Remove { found } => {
             let reference = found.target.name.clone();
+            let revisions = keep::unneeded(&reference, world).into_iter().map(|(number, id)| {
+                let name = keep::revision(&reference, number);
+                Step::RemoveImage { image: Target::new(id, &name), reference: name }
+            });
+            let revisions: Vec<Step> = revisions.collect();
             let step = Step::RemoveImage { image: found.target.clone(), reference };
-            Planned::new(Action::Remove, Steps { retire: vec![step], ..Steps::default() })
+            let retire = std::iter::once(step).chain(revisions).collect();
+            Planned::new(Action::Remove, Steps { retire, ..Steps::default() })
         }
         Transition::Update { found, diff } => build::name_again(&found.target, diff),
     }

@@ -166,6 +166,18 @@ web:
         .before("x: {image.present: [{name: 'app:2'}]}")
         .drift(&["release app:2"])
         .after("me/tool:1: {image.built: [{context: ./img}, {rebuild: {base_changed: true}}]}");
+    a_superseded_image_goes => |c| c
+        .before("app:2: {image.present: [{pull: always}, {keep: 0}]}\nweb: {container.running: [{image: 'app:2'}]}")
+        .drift(&["release app:2"])
+        .again();
+    an_image_goes_with_its_revisions => |c| c
+        .before("app:2: {image.present: [{keep: 3}]}")
+        .drift(&["release app:2", "pull app:2"])
+        .after("app:2: image.absent");
+    a_superseded_build_goes => |c| c
+        .file("states/img/Dockerfile", "FROM scratch\nCMD serve\n")
+        .before("me/tool:1: {image.built: [{context: ./img}, {keep: 0}]}\nweb: {container.running: [{image: 'me/tool:1'}]}")
+        .after("me/tool:1: {image.built: [{context: ./img}, {keep: 0}, {args: {A: '1'}}]}\nweb: {container.running: [{image: 'me/tool:1'}]}");
     an_image_is_built => |c| c.file("states/img/Dockerfile", "FROM scratch\nCMD serve\n").after("me/tool: {image.built: [{context: ./img}]}");
     a_daemon_restarts => |c| c
         .before(WEB_ALWAYS)
