@@ -53,6 +53,9 @@ fn context(state: &State, declared: &BTreeSet<String>) -> SourceFact {
     let bases = from_images(&text, &args, target);
     let (bases, outside) =
         bases.into_iter().partition(|base| declared.contains(&ImageReference::parse(base).normal()));
+    if let Some(reason) = missing_secret(state) {
+        return SourceFact::Unreadable(reason);
+    }
     let needs = needs(state, dockerfile, &text);
     let has_buildx = !needs.is_empty() && has_buildx();
     let build = BuildFacts { inputs: inputs.parts, outside, needs, has_buildx };
@@ -63,6 +66,15 @@ fn context(state: &State, declared: &BTreeSet<String>) -> SourceFact {
 fn build_options(state: &State) -> BTreeMap<String, String> {
     let option = |field: &str| Some((field.to_owned(), state.spec.value(field)?.to_string()));
     ["platform", "network", "extra_hosts", "secrets"].into_iter().filter_map(option).collect()
+}
+
+/// A secret of a build that is not there. Nothing is read of one that is.
+fn missing_secret(state: &State) -> Option<String> {
+    let secrets = state.spec.value("secrets")?.as_object()?;
+    secrets.iter().find_map(|(id, origin)| {
+        let path = Path::new(origin["file"].as_str()?);
+        (!path.is_file()).then(|| format!("there is no file {} for the secret `{id}`", path.display()))
+    })
 }
 
 /// What of a build only BuildKit can do.

@@ -201,6 +201,9 @@ fn what_only_buildkit_can_do_is_refused_with_its_line() {
         assert!(text.contains("Dockerfile:5: `RUN --mount=type=cache,target=/c` needs BuildKit"), "{text}");
         scene.workspace.file("image/Dockerfile", dockerfile(""));
         let text = scene.is_refused(&built(", secrets: {a: {file: token}}"), &[]);
+        assert!(text.contains("there is no file") && text.contains("token for the secret `a`"), "{text}");
+        scene.workspace.file("token", "x");
+        let text = scene.is_refused(&built(", secrets: {a: {file: token}}"), &[]);
         assert!(text.contains("`secrets` needs BuildKit"), "{text}");
     });
 }

@@ -47,6 +47,7 @@ const CPU_PERIOD: &[Spelling] = &[plain("cpu_period")];
 const CPU_QUOTA: &[Spelling] = &[plain("cpu_quota")];
 const CPUSET_CPUS: &[Spelling] = &[plain("cpuset_cpus"), plain("cpuset")];
 const REBUILD: &[Spelling] = &[plain("rebuild")];
+const TAGS: &[Spelling] = &[plain("tags")];
 const KEEP: &[Spelling] = &[plain("keep")];
 const VALIDATE: &[Spelling] = &[plain("validate")];
 
@@ -106,12 +107,16 @@ static BUILT: &[Field] = &[
         &form::LABELS,
         "Labels, as a mapping or a list of `key=value`.",
     ),
-    row(
-        "tags",
-        &[plain("tags")],
-        &form::STRING_LIST,
-        "Further names that the image gets. One that is moved or removed by hand is put back.",
-    ),
+    Field {
+        impact: Impact::Update,
+        removal: Impact::Note,
+        ..row(
+            "tags",
+            TAGS,
+            &form::STRING_LIST,
+            "Further names that the image gets. One that is moved or removed by hand is put back; one that is taken out of the list stays.",
+        )
+    },
     row(
         "platform",
         &[plain("platform"), salt("platform")],
