@@ -380,7 +380,11 @@ mod tests {
         let image = Image { id: Id::Engine("sha256:1".to_owned()), digests: Vec::new(), attributes };
         let owner = Owner { project: "p".to_owned(), env: "e".to_owned() };
         for (age, expected) in [(3600, Vec::new()), (3601, vec!["rebuild.after"])] {
-            let facts = Facts { now: at + age, sources: [("web:1".to_owned(), source.clone())].into() };
+            let facts = Facts {
+                now: at + age,
+                sources: [("web:1".to_owned(), source.clone())].into(),
+                ..Facts::default()
+            };
             let desired = desired(&spec, &facts, &owner);
             let found = diff(&desired, &image, &World::default());
             assert_eq!(fields(&found), expected);
