@@ -60,7 +60,7 @@ impl Registries {
         let content = if question.known.contains(&head.digest) {
             Content::NotLookedAt
         } else {
-            self.content(&at(reference, &head.digest), question).await?
+            self.content(&reference.at(&head.digest), question).await?
         };
         Ok(Remote::Found(RemoteImage { digest: head.digest, content }))
     }
@@ -80,7 +80,7 @@ impl Registries {
                 let there = entries.iter().map(|entry| entry.platform.to_string()).collect();
                 return Ok(Content::OtherPlatforms { wanted: question.platform.to_string(), there });
             };
-            let child = at(reference, &entry.manifest.digest);
+            let child = reference.at(&entry.manifest.digest);
             raw = self.manifest(&child).await?;
             listed = Some(entry.platform);
             manifest = self.read(&child, &raw)?;
@@ -121,7 +121,7 @@ impl Registries {
             Manifest::Image { config, .. } => config,
             Manifest::Index(entries) => {
                 let Some(entry) = entries.first() else { return Ok(None) };
-                let child = self.manifest(&at(reference, &entry.manifest.digest)).await?;
+                let child = self.manifest(&reference.at(&entry.manifest.digest)).await?;
                 match self.read(reference, &child)? {
                     Manifest::Image { config, .. } => config,
                     Manifest::Index(_) => return Ok(None),
@@ -165,19 +165,6 @@ struct Labelled {
 struct RootFs {
     #[serde(default)]
     diff_ids: Vec<String>,
-}
-
-/// The same repository, at a digest.
-pub(super) fn at(reference: &ImageReference, digest: &str) -> ImageReference {
-    match reference {
-        ImageReference::Named { registry, repository, .. } => ImageReference::Named {
-            registry: registry.clone(),
-            repository: repository.clone(),
-            tag: None,
-            digest: Some(digest.to_owned()),
-        },
-        ImageReference::Id(id) => ImageReference::Id(id.clone()),
-    }
 }
 
 fn garbled(reference: &ImageReference, message: String) -> RegistryError {

@@ -86,7 +86,7 @@ impl Plan {
         let source = source(pipeline, from, wanted).map_err(RunError::Usage)?;
         let manifest = registries.manifest(&source).await?;
         // From here on only the digest counts, so that nothing slips in between.
-        let source = fixed(&source, &manifest.digest);
+        let source = source.at(&manifest.digest);
         let told = version(registries, &source, &manifest).await?;
         // A tag that was asked for is as good a name as the image's own label.
         let named = wanted.filter(|wanted| !wanted.contains(':')).map(str::to_owned);
@@ -173,7 +173,7 @@ async fn tags(
         let is_moving = number == 0;
         if is_moving {
             if let Some(old) = &now {
-                let old = fixed(&ImageReference::parse(&reference), old);
+                let old = ImageReference::parse(&reference).at(old);
                 promotion.old_version = version_behind(registries, &old).await;
             }
             let is_expected = |expected: &String| {
@@ -253,16 +253,4 @@ async fn digest(registries: &Registries, reference: &ImageReference) -> Result<O
 async fn version_behind(registries: &Registries, reference: &ImageReference) -> Option<String> {
     let manifest = registries.manifest(reference).await.ok()?;
     version(registries, reference, &manifest).await.ok()?
-}
-
-fn fixed(reference: &ImageReference, digest: &str) -> ImageReference {
-    match reference {
-        ImageReference::Named { registry, repository, .. } => ImageReference::Named {
-            registry: registry.clone(),
-            repository: repository.clone(),
-            tag: None,
-            digest: Some(digest.to_owned()),
-        },
-        ImageReference::Id(id) => ImageReference::Id(id.clone()),
-    }
 }

@@ -84,6 +84,20 @@ impl ImageReference {
         }
     }
 
+    /// The same repository, at a digest and nothing else. An id stays what it is.
+    #[must_use]
+    pub fn at(&self, digest: &str) -> Self {
+        match self {
+            Self::Named { registry, repository, .. } => Self::Named {
+                registry: registry.clone(),
+                repository: repository.clone(),
+                tag: None,
+                digest: Some(digest.to_owned()),
+            },
+            Self::Id(id) => Self::Id(id.clone()),
+        }
+    }
+
     /// True if both name the same repository of the same registry.
     pub fn is_beside(&self, other: &Self) -> bool {
         match (self, other) {
