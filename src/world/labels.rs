@@ -35,6 +35,12 @@ pub mod label {
     pub const TRIAL: &str = "io.evenkeel.trial";
     /// The command by which an image says how it is validated, for its shell.
     pub const LIFECYCLE_VALIDATE: &str = "io.evenkeel.lifecycle.validate";
+    /// The command by which what runs fetches what is new, without a new image.
+    pub const LIFECYCLE_UPDATE: &str = "io.evenkeel.lifecycle.update";
+    /// The command by which an image is to be started; for people.
+    pub const LIFECYCLE_START: &str = "io.evenkeel.lifecycle.start";
+    /// Before the number of a generation (`00`, `01` …): the record of the build of that ancestor. JSON.
+    pub const IMAGE_RECORD: &str = "io.evenkeel.image.";
     /// `true` if the state had `protect: true` when the object was made. Never compared.
     pub const PROTECT: &str = "io.evenkeel.protect";
     /// What the maker of an image calls its version.
