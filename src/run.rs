@@ -3,12 +3,15 @@
 
 mod ambient;
 mod apply;
+mod clock;
 mod error;
 mod facts;
 mod guards;
+mod login;
 mod options;
 mod pin;
 mod promote;
+mod ranges;
 mod remotes;
 mod secrets;
 mod stages;
@@ -19,6 +22,7 @@ pub use ambient::{Ambient, Signal, Stop};
 pub use apply::apply;
 pub use error::RunError;
 pub use facts::{archive_paths, archives, due, facts, wanted};
+pub use login::{LoggedIn, LoginOptions, login, logout};
 pub use options::{ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
 pub use pin::{PinOptions, Update, pin};
 pub use promote::{PromoteOptions, promote};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -12,6 +13,7 @@ use super::signals;
 use super::tree::TreeArgs;
 use crate::plan::RunReport;
 use crate::report::{self, Detail, Label, StateOutput};
+use crate::resource::whole_seconds;
 use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError};
 
 /// Brings an engine into the declared state.
@@ -69,6 +71,11 @@ pub(super) struct ApplyArgs {
     /// Asks no registry: images are taken as the engine has them, and one that it lacks is an error.
     #[arg(long, help_heading = RUN)]
     offline: bool,
+
+    /// How long a registry's answer holds for later runs, such as `60s`: what its tags point to is not
+    /// asked again meanwhile, so a tag that moves is seen that much later.
+    #[arg(long, value_name = "TIME", default_value = "0s", env = "EVENKEEL_REGISTRY_TTL", hide_env_values = true, value_parser = seconds, help_heading = RUN)]
+    registry_ttl: Duration,
 
     /// Lets `volume.absent` remove volumes: all of them, or only those named.
     #[arg(long, value_name = "NAME,…", num_args = 0..=1, require_equals = true, default_missing_value = EVERY_VOLUME, value_delimiter = ',', help_heading = RUN)]
@@ -174,7 +181,11 @@ impl ApplyArgs {
             prune: self.prune,
             adopt: self.adopt,
             data_loss,
-            registries: if self.offline { AskRegistries::Never } else { AskRegistries::WhereDue },
+            registries: if self.offline {
+                AskRegistries::Never
+            } else {
+                AskRegistries::WhereDue { ttl: self.registry_ttl }
+            },
         };
         Ok((output, options))
     }
@@ -194,6 +205,12 @@ fn output(format: Option<Format>, mode: Option<String>) -> Result<Output, RunErr
         (Some(Format::Json), None) => Ok(Output::Json),
         (Some(Format::Changes) | None, None) => Ok(Output::Changes),
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    whole_seconds(text)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "it takes a time such as `60s` or `5m`".to_owned())
 }
 
 fn data_loss(names: Option<Vec<String>>) -> Result<DataLoss, RunError> {

@@ -176,6 +176,7 @@ mod tests {
             changes: vec![change],
             timings: Vec::new(),
             requests: 0,
+            registry_requests: 0,
             dry_run: true,
             host: "local".to_owned(),
             aborted: None,

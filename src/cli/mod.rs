@@ -6,6 +6,8 @@ mod apply;
 mod check;
 pub mod exit_code;
 mod graph;
+mod login;
+mod logout;
 mod pin;
 mod pipeline;
 mod promote;
@@ -59,6 +61,8 @@ enum Command {
     Promote(promote::PromoteArgs),
     Pipeline(pipeline::PipelineArgs),
     Verify(verify::VerifyArgs),
+    Login(login::LoginArgs),
+    Logout(logout::LogoutArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -98,6 +102,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Promote(args) => promote::run(args, &ambient, &screen).await,
             Command::Pipeline(args) => pipeline::run(args, &ambient, &screen).await,
             Command::Verify(args) => verify::run(args, &ambient, &screen).await,
+            Command::Login(args) => login::run(args, &ambient, &screen).await,
+            Command::Logout(args) => logout::run(&args, &ambient, &screen),
         }
     })
 }

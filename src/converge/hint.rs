@@ -23,7 +23,7 @@ pub fn hint(step: &Step, error: &PerformError, called: Option<&str>) -> Option<S
 fn pull(reference: &str, says: &dyn Fn(&[&str]) -> bool) -> Option<String> {
     if says(&["unauthorized", "denied", "authentication required", "no basic auth"]) {
         let host = reference.split_once('/').map(|(host, _)| host).filter(|host| host.contains(['.', ':']));
-        let login = host.map_or_else(|| "docker login".to_owned(), |host| format!("docker login {host}"));
+        let login = host.map_or_else(|| "evenkeel login".to_owned(), |host| format!("evenkeel login {host}"));
         return Some(format!("is the name right? if it is private: {login}"));
     }
     if says(&["manifest unknown", "not found", "repository does not exist"]) {
@@ -67,7 +67,7 @@ mod tests {
     fn a_private_image_is_asked_for_at_its_own_registry() {
         let host =
             |reference| pull(reference, &|words: &[&str]| words.contains(&"denied")).unwrap_or_default();
-        assert!(host("reg.example/a/b:1").ends_with("docker login reg.example"));
-        assert!(host("library/b:1").ends_with("docker login"));
+        assert!(host("reg.example/a/b:1").ends_with("evenkeel login reg.example"));
+        assert!(host("library/b:1").ends_with("evenkeel login"));
     }
 }

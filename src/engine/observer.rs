@@ -96,6 +96,16 @@ impl Client {
         }
     }
 
+    /// The names of all images.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached or understood.
+    pub async fn image_names(&self) -> Result<Vec<String>, ObserveError> {
+        let images = list(self.ask("/images/json", "list images").await?);
+        let names = images.iter().flat_map(|image| image["RepoTags"].as_array().into_iter().flatten());
+        Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+    }
+
     /// Reads the engine behind a survey in full, as far as it is wanted.
     ///
     /// # Errors

@@ -57,6 +57,8 @@ pub struct RunReport {
     pub timings: Vec<Timing>,
     /// Requests that were sent to the engine.
     pub requests: u64,
+    /// Requests that were sent to registries.
+    pub registry_requests: u64,
     /// True under `--test`.
     pub dry_run: bool,
     /// What the target is called in Salt's layout.

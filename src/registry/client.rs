@@ -29,6 +29,10 @@ pub struct Registries(Arc<Inner>);
 struct Inner {
     settings: Settings,
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
+    /// What tags point to as far as nobody has to ask, by normalised reference.
+    known: BTreeMap<String, Head>,
+    /// What was asked.
+    asked: Mutex<BTreeMap<String, Head>>,
 }
 
 /// What a tag points to.
@@ -47,7 +51,17 @@ pub(super) struct Repository {
 
 impl Registries {
     pub fn new(settings: Settings) -> Self {
-        Self(Arc::new(Inner { settings, hosts: Mutex::default() }))
+        Self::knowing(settings, BTreeMap::new())
+    }
+
+    /// The same, where some answers are known already, by normalised reference.
+    pub fn knowing(settings: Settings, known: BTreeMap<String, Head>) -> Self {
+        Self(Arc::new(Inner { settings, hosts: Mutex::default(), known, asked: Mutex::default() }))
+    }
+
+    /// What tags were found to point to, by normalised reference.
+    pub fn asked(&self) -> BTreeMap<String, Head> {
+        self.0.asked.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// Requests that were sent so far, logins included.
@@ -56,14 +70,22 @@ impl Registries {
         hosts.values().map(|host| host.requests()).sum()
     }
 
-    /// Asks what a reference points to, by HEAD.
+    /// Tells what a reference points to: as is known already, else by HEAD.
     ///
     /// # Errors
     /// If the registry does not say.
     pub async fn head(&self, reference: &ImageReference) -> Result<Head, RegistryError> {
+        let normal = reference.normal();
+        if let Some(known) = self.0.known.get(&normal) {
+            return Ok(known.clone());
+        }
         let (repository, version) = parts(reference)?;
         let at = repository.clone();
-        self.ask_anywhere(&repository, move |host| head(host, at.clone(), version.clone()).boxed()).await
+        let question = move |host| head(host, at.clone(), version.clone()).boxed();
+        let head = self.ask_anywhere(&repository, question).await?;
+        let mut asked = self.0.asked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        asked.insert(normal, head.clone());
+        Ok(head)
     }
 
     /// Reads the manifest behind a reference, and verifies its digest.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 
-pub(super) const HUB: &str = "docker.io";
+/// The registry of images that name none.
+pub const HUB: &str = "docker.io";
 /// The name that Docker Hub has in configuration files, for historic reasons.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 

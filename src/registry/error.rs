@@ -35,11 +35,11 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Denied { registry, logged_in: false, .. } => {
-                Some(format!("log in with: docker login {registry}"))
+                Some(format!("log in with: evenkeel login {registry}"))
             }
             Self::Denied { registry, logged_in: true, .. } => Some(format!(
-                "the credentials for {registry} in Docker's config.json do not give access; log in anew with: docker \
-                 login {registry}"
+                "the credentials for {registry} in Docker's config.json do not give access; log in anew with: \
+                 evenkeel login {registry}"
             )),
             Self::Limited { .. } => {
                 Some("try again later, or log in: most registries let users ask more".to_owned())

@@ -20,7 +20,7 @@ use crate::host::{self, Trust};
 const AT_ONCE: usize = 8;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long an answer may be silent.
+/// How long an answer may be silent, if nobody says otherwise.
 const SILENCE: Duration = Duration::from_secs(30);
 /// The longest that a registry is waited for when it asks for patience, altogether.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -37,6 +37,8 @@ pub(super) struct Host {
     pub name: String,
     base: String,
     pub(super) is_plain: bool,
+    /// How long an answer may be silent.
+    silence: Duration,
     pub(super) http: reqwest::Client,
     pub(super) settings: Settings,
     pub(super) credential: OnceCell<Option<Credential>>,
@@ -67,12 +69,13 @@ impl Host {
     pub(super) fn new(name: &str, settings: &Settings) -> Result<Self, RegistryError> {
         let own: RegistrySettings = settings.of(name);
         let is_plain = own.is_plain(name);
+        let silence = own.timeout.unwrap_or(SILENCE);
         let trust = Trust::System(&own.ca);
         let here = |reason: String| RegistryError::Here(format!("cannot speak to {name}: {reason}"));
         let http = reqwest::Client::builder()
             .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .connect_timeout(CONNECT.min(silence))
+            .read_timeout(silence)
             .pool_max_idle_per_host(AT_ONCE)
             // Certificates are looked for even where they are not needed: a login may lead elsewhere.
             .tls_backend_preconfigured(match host::client_config(&trust, None) {
@@ -91,6 +94,7 @@ impl Host {
             name: name.to_owned(),
             base: format!("{scheme}://{address}/v2/"),
             is_plain,
+            silence,
             http,
             settings: settings.clone(),
             credential: OnceCell::new(),
@@ -194,7 +198,13 @@ impl Host {
         what: &str,
     ) -> Result<Bytes, RegistryError> {
         let mut body = Vec::new();
+        // One that sends a byte now and then is never silent, and never ready.
+        let until = Instant::now() + 2 * self.silence;
         while let Some(part) = answer.chunk().await.map_err(|error| self.broken_off(&error, what))? {
+            if Instant::now() > until {
+                let message = format!("its answer takes longer than {} s", 2 * self.silence.as_secs());
+                return Err(RegistryError::Unreachable { registry: self.name.clone(), message });
+            }
             if body.len() + part.len() > limit {
                 let message = format!("it is longer than {limit} bytes");
                 let (registry, what) = (self.name.clone(), what.to_owned());
@@ -232,7 +242,10 @@ impl Host {
 
     pub(super) fn unreachable(&self, error: &reqwest::Error) -> RegistryError {
         let message = if error.is_timeout() {
-            format!("no answer within {} s", if error.is_connect() { CONNECT } else { SILENCE }.as_secs())
+            format!(
+                "no answer within {} s",
+                if error.is_connect() { CONNECT.min(self.silence) } else { self.silence }.as_secs()
+            )
         } else {
             deepest(error)
         };

@@ -3,13 +3,35 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode};
+use tokio::sync::OnceCell;
 
 use super::auth::{Challenge, Token};
+use super::client::Registries;
 use super::credentials::{Credential, credential};
 use super::error::RegistryError;
 use super::host::{Ask, Host, complaint};
+use super::settings::Settings;
+
+impl Registries {
+    /// Asks a registry whether it takes a login; false if it did not want to know who asks.
+    ///
+    /// # Errors
+    /// If it does not take it, or cannot be asked.
+    pub async fn try_login(
+        registry: &str,
+        settings: &Settings,
+        credential: Credential,
+    ) -> Result<bool, RegistryError> {
+        let mut host = Host::new(registry, settings)?;
+        host.credential = OnceCell::new_with(Some(Some(credential)));
+        let (path, what) = (String::new(), "this user with this password".to_owned());
+        let root = Ask { method: Method::GET, path, scope: String::new(), accept: None, body: None, what };
+        host.ask(&root).await?;
+        Ok(host.requests() > 1)
+    }
+}
 
 impl Host {
     pub(super) async fn authorization(&self, scope: &str) -> Result<Option<HeaderValue>, RegistryError> {
@@ -71,7 +93,8 @@ impl Host {
         }
         let credential = self.credential().await?;
         let is_known = credential.is_some();
-        let mut query: Vec<(&str, &str)> = ask.scope.split(' ').map(|scope| ("scope", scope)).collect();
+        let mut query: Vec<(&str, &str)> =
+            ask.scope.split(' ').filter(|scope| !scope.is_empty()).map(|scope| ("scope", scope)).collect();
         query.extend(service.as_deref().map(|service| ("service", service)));
         let separator = if realm.contains('?') { '&' } else { '?' };
         let request = match credential {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How one registry is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +14,8 @@ pub struct RegistrySettings {
     pub ca: Vec<PathBuf>,
     /// Registries that are asked, in this order, where it cannot be reached: `host[:port]`.
     pub mirrors: Vec<String>,
+    /// How long it may be silent; without it 30 seconds.
+    pub timeout: Option<Duration>,
 }
 
 /// How registries are spoken to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::text::{BOLD, duration, paint};
 use crate::plan::RunReport;
 
-/// Renders the parts of the run, their sum and the number of requests.
+/// Renders the parts of the run, their sum and the numbers of requests.
 pub fn timings(report: &RunReport) -> String {
     let total: Duration = report.timings.iter().map(|timing| timing.took).sum();
     let wide = report.timings.iter().map(|timing| timing.what.chars().count()).max().unwrap_or(0).max(8);
@@ -16,5 +16,8 @@ pub fn timings(report: &RunReport) -> String {
     }
     _ = writeln!(text, "  {:<wide$}  {:>11}", "total", duration(total));
     _ = writeln!(text, "  {:<wide$}  {:>11}", "requests", report.requests);
+    if report.registry_requests > 0 {
+        _ = writeln!(text, "  {:<wide$}  {:>11}", "of registries", report.registry_requests);
+    }
     text
 }

@@ -84,12 +84,19 @@ pub struct Facts {
     pub sources: BTreeMap<String, SourceFact>,
     /// By normalised reference: the digest that an image is to be used at.
     pub pins: BTreeMap<String, String>,
+    /// By normalised reference with a range of versions: why nobody knows a tag for it.
+    pub open_ranges: BTreeMap<String, String>,
 }
 
 impl Facts {
     /// The digest that a reference is pinned to, in whatever spelling.
     pub fn pin(&self, reference: &str) -> Option<&str> {
         self.pins.get(&ImageReference::parse(reference).normal()).map(String::as_str)
+    }
+
+    /// Why no tag is known for a reference with a range of versions, in whatever spelling.
+    pub fn open_range(&self, reference: &str) -> Option<&str> {
+        self.open_ranges.get(&ImageReference::parse(reference).normal()).map(String::as_str)
     }
 }
 

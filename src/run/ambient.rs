@@ -38,6 +38,13 @@ impl Ambient {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Where what can be had again is kept between runs.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let chosen = self.variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let folder = chosen.or_else(|| Some(self.home.as_ref()?.join(".cache")))?;
+        Some(folder.join("evenkeel"))
+    }
+
     /// Where the lock of this run may lie.
     pub fn lock_places(&self) -> Places {
         Places {

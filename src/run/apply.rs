@@ -1,24 +1,26 @@
 //! The one use case that changes something: load, compile, observe, plan, execute, report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use petgraph::graph::NodeIndex;
 
+use super::clock::Clock;
 use super::facts::{archives, due, facts, wanted};
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
 use super::tree::{check_without_engine, compile, environment};
-use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, remotes};
+use super::{
+    Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, ranges, remotes,
+};
 use crate::converge::{
     self, Execution, Guard, PlanInputs, PlanOptions, execute, gate, newcomer_differs, plan, remaining,
 };
 use crate::engine::{self, Client, Observe, ObserveError, Performer, Survey, Wanted};
 use crate::lock::{Lock, LockKey};
-use crate::plan::{
-    Action, Change, ChangeId, ChangeReport, Ending, Event, Plan, RunReport, StateRef, Timing, When,
-};
+use crate::plan::{Action, Change, ChangeId, ChangeReport, Ending, Event, Plan, RunReport, StateRef, When};
 use crate::registry::Registries;
 use crate::resource::Facts;
 use crate::source::Secrets;
@@ -133,6 +135,8 @@ struct Prepared {
     jobs: usize,
     dry_run: bool,
     ask_registries: AskRegistries,
+    /// Where answers of registries are kept.
+    cache_folder: Option<PathBuf>,
     /// Made when the first of them is to be asked.
     registries: OnceLock<Registries>,
 }
@@ -149,13 +153,21 @@ impl Prepared {
         options: &ApplyOptions,
         ambient: &Ambient,
         client: Client,
-        graph: StateGraph,
+        mut graph: StateGraph,
     ) -> Result<Self, RunError> {
         let only = match options.targets.as_slice() {
             [] => None,
             targets => Some(graph.target(targets)?),
         };
+        let registries = OnceLock::new();
         let now = ambient.now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let cache_folder = ambient.cache_folder();
+        ranges::settle(&mut graph, &client, options.registries, async |graph| {
+            let engine = client.engine().await.map_err(unreachable)?;
+            let cache = remotes::cache(options.registries, cache_folder.as_deref(), now);
+            Ok(registries.get_or_init(|| remotes::registries(graph, &engine, &client, cache)).clone())
+        })
+        .await?;
         let by_change = graph
             .graph
             .node_indices()
@@ -182,7 +194,8 @@ impl Prepared {
             jobs: options.jobs.get(),
             dry_run: options.mode == Mode::Test,
             ask_registries: options.registries,
-            registries: OnceLock::new(),
+            registries,
+            cache_folder,
             client,
             by_change,
             graph,
@@ -215,9 +228,18 @@ impl Prepared {
             let normal = |reference: &String| ImageReference::parse(reference).normal();
             return Ok(asked.iter().map(|reference| (normal(reference), Remote::NotAsked)).collect());
         }
-        let registries =
-            self.registries.get_or_init(|| remotes::registries(&self.graph, world, &self.client));
-        remotes::ask(asked, &self.graph, world, registries, &self.client).await
+        let cache = || {
+            let now = u64::try_from(self.facts.now).unwrap_or_default();
+            remotes::cache(self.ask_registries, self.cache_folder.as_deref(), now)
+        };
+        let registries = self
+            .registries
+            .get_or_init(|| remotes::registries(&self.graph, &world.engine, &self.client, cache()));
+        let remotes = remotes::ask(asked, &self.graph, world, registries, &self.client).await?;
+        if let Some(cache) = cache() {
+            cache.keep(registries.asked());
+        }
+        Ok(remotes)
     }
 
     fn inputs<'a>(&'a self, world: &'a World) -> PlanInputs<'a> {
@@ -297,6 +319,7 @@ impl Prepared {
             changes,
             timings: clock.laps,
             requests: self.client.requests(),
+            registry_requests: self.registries.get().map_or(0, Registries::requests),
             dry_run: self.dry_run,
             host: world.engine.hostname.clone(),
             aborted,
@@ -354,26 +377,6 @@ pub(super) fn unreachable(error: ObserveError) -> RunError {
         ObserveError::Answered { .. } | ObserveError::Garbled { .. } => {
             RunError::Unreachable { hint: None, message: error.to_string() }
         }
-    }
-}
-
-/// Where the time goes.
-struct Clock {
-    last: Instant,
-    laps: Vec<Timing>,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
-    }
-}
-
-impl Clock {
-    fn lap(&mut self, what: &'static str) {
-        let now = Instant::now();
-        self.laps.push(Timing { what, took: now - self.last });
-        self.last = now;
     }
 }
 

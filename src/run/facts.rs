@@ -31,7 +31,7 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         sources.insert(state.name.clone(), fact);
     }
     let pins = graph.pins.iter().map(|(reference, pin)| (reference.clone(), pin.digest.clone()));
-    Facts { now, sources, pins: pins.collect() }
+    Facts { now, sources, pins: pins.collect(), open_ranges: graph.open_ranges.clone() }
 }
 
 fn images(graph: &StateGraph) -> impl Iterator<Item = &State> {
@@ -175,6 +175,9 @@ pub fn due(graph: &StateGraph, world: &World, facts: &Facts) -> BTreeSet<String>
         .filter_map(|state| {
             let reference = image_reference(&state.name, &state.spec);
             let policy = pull_policy(&state.spec);
+            if facts.open_range(&reference).is_some() {
+                return None;
+            }
             let asks = match world.image(&reference) {
                 Some(image) => is_due(policy, image, now) || lacks_pin(graph, image, &reference),
                 None => {

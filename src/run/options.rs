@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,7 +40,8 @@ pub struct ApplyOptions {
 /// Whether registries are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskRegistries {
-    WhereDue,
+    /// An answer that is not older than this counts as new.
+    WhereDue { ttl: Duration },
     /// `--offline`: images are taken as the engine has them.
     Never,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
+use super::ranges;
 use super::remotes::registries_of;
 use super::tree::compile;
 use super::{Ambient, Mode, RunError, TreeOptions};
@@ -11,7 +12,7 @@ use crate::plan::{PinChange, PinReport};
 use crate::registry::{Manifest, Registries};
 use crate::resource::image_reference;
 use crate::state::{Pin, Pins, StateGraph, pins_path, written_pins};
-use crate::world::ImageReference;
+use crate::world::{ImageReference, VersionRange};
 
 /// What is to be pinned.
 #[derive(Clone, PartialEq, Eq)]
@@ -90,7 +91,16 @@ fn declared(graph: &StateGraph) -> BTreeSet<String> {
 }
 
 async fn resolve(registries: &Registries, reference: &str) -> Result<Pin, RunError> {
-    let manifest = registries.manifest(&ImageReference::parse(reference)).await?;
+    let mut parsed = ImageReference::parse(reference);
+    let mut tag = None;
+    if let Some(Ok(range)) = VersionRange::of(&parsed) {
+        let newest = ranges::newest(&parsed, &range, registries).await;
+        let newest =
+            newest.map_err(|nothing| RunError::Failed(format!("{reference}: {}", nothing.reason())))?;
+        parsed = parsed.tagged(&newest);
+        tag = Some(newest);
+    }
+    let manifest = registries.manifest(&parsed).await?;
     let platforms = match manifest.read() {
         Ok(Manifest::Index(entries)) => {
             entries.into_iter().map(|entry| (entry.platform.to_string(), entry.manifest.digest)).collect()
@@ -98,7 +108,7 @@ async fn resolve(registries: &Registries, reference: &str) -> Result<Pin, RunErr
         Ok(Manifest::Image { .. }) => BTreeMap::new(),
         Err(reason) => return Err(RunError::Failed(format!("{reference}: {reason}"))),
     };
-    Ok(Pin { digest: manifest.digest, platforms })
+    Ok(Pin { digest: manifest.digest, tag, platforms })
 }
 
 fn changes(old: &Pins, new: &Pins) -> Vec<PinChange> {

@@ -1,28 +1,48 @@
 //! What registries say about the images of a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::apply::unreachable;
 use super::tree::environment;
-use super::{Ambient, RunError};
+use super::{Ambient, AskRegistries, RunError};
 use crate::engine::{Address, Client, Observe};
 use crate::registry::{
-    Platform, Question, Registries, RegistryError, RegistrySettings, Settings, is_loopback,
+    Cache, Platform, Question, Registries, RegistryError, RegistrySettings, Settings, is_loopback,
 };
 use crate::resource::image_reference;
 use crate::state::{RegistryOptions, StateGraph};
-use crate::world::{ImageReference, Remote, World};
+use crate::world::{Engine, ImageReference, Remote, World};
 
 /// The registries as this tree, the engine and Docker's configuration have them.
-pub(super) fn registries(graph: &StateGraph, world: &World, client: &Client) -> Registries {
+pub(super) fn registries(
+    graph: &StateGraph,
+    engine: &Engine,
+    client: &Client,
+    cache: Option<Cache>,
+) -> Registries {
     let docker_config = client.environment().docker_config();
-    Registries::new(settings(&graph.registries, docker_config).with_engine(&world.engine.info))
+    let settings = settings(&graph.registries, docker_config).with_engine(&engine.info);
+    Registries::knowing(settings, cache.map(|cache| cache.heads()).unwrap_or_default())
+}
+
+/// The answers of earlier runs, if they are wanted and there is a place for them.
+pub(super) fn cache(ask: AskRegistries, folder: Option<&Path>, now: u64) -> Option<Cache> {
+    match ask {
+        AskRegistries::WhereDue { ttl } if !ttl.is_zero() => Some(Cache::read(folder?, ttl, now)),
+        AskRegistries::WhereDue { .. } | AskRegistries::Never => None,
+    }
 }
 
 /// The same where no engine is asked.
 pub(super) fn registries_of(options: &BTreeMap<String, RegistryOptions>, ambient: &Ambient) -> Registries {
-    Registries::new(settings(options, environment(ambient).docker_config()))
+    Registries::new(settings_of(options, ambient))
+}
+
+/// How registries are spoken to where no engine is asked.
+pub(super) fn settings_of(options: &BTreeMap<String, RegistryOptions>, ambient: &Ambient) -> Settings {
+    settings(options, environment(ambient).docker_config())
 }
 
 fn settings(options: &BTreeMap<String, RegistryOptions>, docker_config: Option<PathBuf>) -> Settings {
@@ -31,6 +51,7 @@ fn settings(options: &BTreeMap<String, RegistryOptions>, docker_config: Option<P
             insecure: options.insecure,
             ca: options.ca.iter().cloned().collect(),
             mirrors: options.mirrors.clone(),
+            timeout: options.timeout.map(Duration::from_secs),
         };
         (name.clone(), settings)
     });
@@ -46,12 +67,11 @@ pub(super) async fn ask(
     registries: &Registries,
     client: &Client,
 ) -> Result<BTreeMap<String, Remote>, RunError> {
-    let is_here = matches!(client.address(), Address::Unix(_));
     let (by_engine, mut asked): (BTreeSet<_>, Vec<_>) = references.iter().fold(
         Default::default(),
         |(mut engine, mut own): (BTreeSet<String>, Vec<Question>), reference| {
             // Another machine's loopback is not ours.
-            if !is_here && is_loopback_of(reference) {
+            if is_elsewhere(&ImageReference::parse(reference), client) {
                 engine.insert(reference.clone());
             } else {
                 own.push(question(reference, graph, world));
@@ -89,18 +109,17 @@ pub(super) async fn ask(
     Ok(remotes)
 }
 
-fn told(error: &RegistryError) -> String {
+pub(super) fn told(error: &RegistryError) -> String {
     match error.hint() {
         Some(hint) => format!("{error} ({hint})"),
         None => error.to_string(),
     }
 }
 
-fn is_loopback_of(reference: &str) -> bool {
-    match ImageReference::parse(reference) {
-        ImageReference::Named { registry, .. } => is_loopback(&registry),
-        ImageReference::Id(_) => false,
-    }
+/// True if a registry is on the loopback of an engine that is on another machine.
+pub(super) fn is_elsewhere(reference: &ImageReference, client: &Client) -> bool {
+    let is_here = matches!(client.address(), Address::Unix(_));
+    !is_here && matches!(reference, ImageReference::Named { registry, .. } if is_loopback(registry))
 }
 
 fn question(reference: &str, graph: &StateGraph, world: &World) -> Question {

@@ -60,7 +60,9 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     }
     warnings(&graph, &mut problems);
     let (root, states) = (tree.root, tree.states);
-    Ok(StateGraph { owner, root, states, registries, pins, graph, warnings: problems.into_iter().collect() })
+    let warnings = problems.into_iter().collect();
+    let open_ranges = BTreeMap::new();
+    Ok(StateGraph { owner, root, states, registries, pins, open_ranges, graph, warnings })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.

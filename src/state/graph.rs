@@ -24,6 +24,8 @@ pub struct StateGraph {
     pub states: PathBuf,
     /// The digests that images are used at.
     pub pins: Pins,
+    /// Ranges of versions for which nobody knows a tag, and why, by normalised reference.
+    pub open_ranges: BTreeMap<String, String>,
     /// How registries are spoken to, by host and port.
     pub registries: BTreeMap<String, RegistryOptions>,
     /// Edges lead from what goes first to what waits for it.

@@ -17,6 +17,8 @@ pub type Pins = BTreeMap<String, Pin>;
 pub struct Pin {
     /// The digest that the tag pointed to, of an image or of an index.
     pub digest: String,
+    /// The tag that a range of versions stood for.
+    pub tag: Option<String>,
     /// The digest of each platform's own image.
     pub platforms: BTreeMap<String, String>,
 }
@@ -50,8 +52,12 @@ pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pins {
         );
     }
     for entry in root.as_map().unwrap_or_default() {
-        let mut pin = Pin { digest: String::new(), platforms: BTreeMap::new() };
+        let mut pin = Pin { digest: String::new(), tag: None, platforms: BTreeMap::new() };
         for part in entry.value.as_map().unwrap_or_default() {
+            if part.key == "tag" {
+                pin.tag = part.value.text().map(str::to_owned);
+                continue;
+            }
             let Some(digest) = part.value.text().filter(|text| is_digest(text)) else {
                 problems.push(
                     Diagnostic::error(&part.value.place, "this is no digest")
@@ -81,6 +87,9 @@ pub fn written(pins: &Pins) -> String {
     let mut text = HEAD.to_owned();
     for (reference, pin) in pins {
         _ = writeln!(text, "{reference}:\n  digest: {}", pin.digest);
+        if let Some(tag) = &pin.tag {
+            _ = writeln!(text, "  tag: {tag}");
+        }
         for (platform, digest) in &pin.platforms {
             _ = writeln!(text, "  {platform}: {digest}");
         }
@@ -110,8 +119,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let digest = |byte: &str| format!("sha256:{}", byte.repeat(32));
-        let pin = Pin { digest: digest("aa"), platforms: [("linux/amd64".to_owned(), digest("bb"))].into() };
-        let pins: Pins = [("reg.example:5000/web:prod".to_owned(), pin)].into();
+        let platforms = [("linux/amd64".to_owned(), digest("bb"))].into();
+        let pin = Pin { digest: digest("aa"), tag: None, platforms };
+        let of_range = Pin { tag: Some("1.4.2".to_owned()), ..pin.clone() };
+        let pins: Pins = [
+            ("reg.example:5000/web:prod".to_owned(), pin),
+            ("reg.example:5000/web:>=1.4 <2".to_owned(), of_range),
+        ]
+        .into();
         let (_folder, tree) = tree(&written(&pins));
         let mut problems = Diagnostics::default();
         assert_eq!(read(&tree, "prod", &mut problems), pins);

@@ -8,6 +8,7 @@ use super::parse::Defaults;
 use super::reserved::defaults;
 use super::tree::{Plain, Tree};
 use super::yaml;
+use crate::resource::whole_seconds;
 use crate::source::{Diagnostic, Diagnostics, Node, did_you_mean};
 
 /// Settings of a tree.
@@ -28,10 +29,26 @@ pub struct RegistryOptions {
     pub ca: Option<PathBuf>,
     /// Registries that are asked where it cannot be reached.
     pub mirrors: Vec<String>,
+    /// How many seconds it may be silent.
+    pub timeout: Option<u64>,
 }
 
 const SETTINGS: [&str; 3] = ["project", "defaults", "registries"];
-const REGISTRY: [&str; 3] = ["insecure", "ca", "mirrors"];
+const REGISTRY: [&str; 4] = ["insecure", "ca", "mirrors", "timeout"];
+
+/// How registries are spoken to in the tree that a folder belongs to, if it belongs to one.
+///
+/// # Errors
+/// If its settings are wrong.
+pub fn registries_near(folder: &Path) -> Result<BTreeMap<String, RegistryOptions>, Diagnostics> {
+    let trees = folder.ancestors().map(|root| Tree { root: root.to_owned(), states: root.to_owned() });
+    let Some(tree) = trees.into_iter().find(|tree| tree.settings().is_some()) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut problems = Diagnostics::default();
+    let settings = read(&tree, &mut problems);
+    if problems.has_errors() { Err(problems) } else { Ok(settings.registries) }
+}
 
 /// Reads the settings, if there are any.
 pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
@@ -100,6 +117,10 @@ fn registries(node: &Node, root: &Path, problems: &mut Diagnostics) -> BTreeMap<
                 ("mirrors", _, Some(Some(hosts))) => {
                     options.mirrors = hosts.into_iter().map(str::to_owned).collect();
                 }
+                ("timeout", Some(time), _) if whole_seconds(time).is_some_and(|time| time > 0) => {
+                    options.timeout = whole_seconds(time);
+                }
+                ("timeout", ..) => problems.push(expected(value, "`timeout` is a time such as `10s`")),
                 ("insecure", ..) => problems.push(expected(value, "`insecure` is `true` or `false`")),
                 ("ca", ..) => problems.push(expected(value, "`ca` is the path of a PEM file")),
                 ("mirrors", ..) => problems.push(expected(value, "`mirrors` is a list of hosts")),

@@ -98,6 +98,20 @@ impl ImageReference {
         }
     }
 
+    /// The same repository, at a tag and nothing else. An id stays what it is.
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Self {
+        match self {
+            Self::Named { registry, repository, .. } => Self::Named {
+                registry: registry.clone(),
+                repository: repository.clone(),
+                tag: Some(tag.to_owned()),
+                digest: None,
+            },
+            Self::Id(id) => Self::Id(id.clone()),
+        }
+    }
+
     /// True if both name the same repository of the same registry.
     pub fn is_beside(&self, other: &Self) -> bool {
         match (self, other) {

@@ -73,7 +73,7 @@ fn who_is_not_let_in_is_told_what_to_do() {
             Access::Password => {
                 let Err(error @ RegistryError::Denied { .. }) = answer else { panic!("{answer:?}") };
                 let hint = error.hint().unwrap_or_default();
-                assert!(hint.contains(&format!("docker login {}", registry.host())), "{hint}");
+                assert!(hint.contains(&format!("evenkeel login {}", registry.host())), "{hint}");
             }
             // Nobody said that this loopback speaks TLS: the plain question gets an answer that says so.
             Access::Tls => {

@@ -120,6 +120,28 @@ fn an_image_travels_by_its_tags() {
 }
 
 #[test]
+fn an_answer_holds_as_long_as_it_is_wanted() {
+    with_registry(|engine, scope, registry| {
+        let life = Life::new(engine, scope, registry);
+        life.push("1.4.1");
+        life.fine("apply states/dev.yml");
+        let requests = |words: &str| {
+            let before = registry.requests().len();
+            let said = life.fine(words);
+            (registry.requests().len() - before, said)
+        };
+        let (asked, _) = requests("apply states/dev.yml --registry-ttl 1h");
+        assert_eq!(asked, 1, "one HEAD for the tag");
+        life.push("1.4.2");
+        images::tag(engine, &scope.name("v1.4.1:1"), &registry.name("shop/web:dev"));
+        let (asked, said) = requests("apply states/dev.yml --registry-ttl 1h --test");
+        assert!(asked == 0 && said.contains("0 would change"), "{asked}: {said}");
+        let (asked, said) = requests("apply states/dev.yml --test");
+        assert!(asked > 0 && said.contains("1.4.1 → 1.4.2"), "{asked}: {said}");
+    });
+}
+
+#[test]
 fn a_promotion_goes_nowhere_if_something_stands_against_it() {
     with_registry(|engine, scope, registry| {
         let life = Life::new(engine, scope, registry);

@@ -2,7 +2,9 @@
 
 mod asking;
 mod life;
+mod logins;
 mod moving;
+mod ranges;
 mod tricks;
 
 use crate::rig::registry::{Access, Registry};

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A server whose n-th answer is the n-th text; the last one again and again.
 struct Script {
@@ -166,6 +167,41 @@ fn a_registry_that_sends_logins_elsewhere_gets_none() {
     drop(wait(anyone().head(&parse(&script.name("web:1")))));
     let seen = elsewhere.requests();
     assert!(seen.iter().all(|head| !head.to_lowercase().contains("authorization")), "{seen:?}");
+}
+
+#[test]
+fn a_silent_registry_is_waited_for_no_longer_than_is_said() {
+    // Connections are made, and nobody ever takes them.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let own = RegistrySettings { timeout: Some(Duration::from_secs(1)), ..RegistrySettings::default() };
+    let settings = Settings { registries: [(host.clone(), own)].into(), docker_config: None };
+    let answer = wait(Registries::new(settings).head(&parse(&format!("{host}/web:1"))));
+    let Err(RegistryError::Unreachable { message, .. }) = answer else { panic!("{answer:?}") };
+    assert_eq!(message, "no answer within 1 s");
+}
+
+#[test]
+fn a_registry_that_never_comes_to_an_end_is_left() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    // A byte now and then; the thread ends when its client goes.
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+        let mut head = String::new();
+        while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+        let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+        while sent.is_ok() {
+            thread::sleep(Duration::from_millis(100));
+            sent = stream.write_all(b"x");
+        }
+    });
+    let own = RegistrySettings { timeout: Some(Duration::from_secs(1)), ..RegistrySettings::default() };
+    let settings = Settings { registries: [(host.clone(), own)].into(), docker_config: None };
+    let answer = wait(Registries::new(settings).manifest(&parse(&format!("{host}/web:1"))));
+    let Err(RegistryError::Unreachable { message, .. }) = answer else { panic!("{answer:?}") };
+    assert!(message.contains("takes longer than 2 s"), "{message}");
 }
 
 #[test]

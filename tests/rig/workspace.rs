@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -59,6 +59,15 @@ impl Workspace {
         workspace
     }
 
+    /// An empty tree for what needs no engine.
+    pub fn without_engine() -> Self {
+        let folder = temp_folder();
+        let workspace = Self { folder, host: None, environment: BTreeMap::new() };
+        workspace.file("evenkeel.yml", "project: none\n");
+        fs::create_dir(workspace.path(".home")).expect("an empty folder takes another");
+        workspace
+    }
+
     /// Chooses the engine: `engine.host()` or `proxy.host()`.
     pub fn on(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
@@ -96,6 +105,18 @@ impl Workspace {
     /// Runs `evenkeel ARGS…` to its end.
     pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
         self.start(args, Victim::default()).wait()
+    }
+
+    /// Runs `evenkeel ARGS…` with something to read on its standard input.
+    pub fn run_with<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, input: &str) -> Run {
+        let mut child = self.command().args(args).stdin(Stdio::piped()).spawn().expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("standard input is piped");
+        // One that reads nothing closes it.
+        drop(stdin.write_all(input.as_bytes()));
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Run { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// `evenkeel apply FILE ARGS…`

@@ -81,6 +81,7 @@ fn run(changes: Vec<(Change, ChangeReport)>) -> RunReport {
         changes: reports,
         timings: Vec::new(),
         requests: 0,
+        registry_requests: 0,
         dry_run: false,
         host: "local".to_owned(),
         aborted: None,

@@ -7,7 +7,7 @@ use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
 use super::networks::shares_network;
 use crate::source::{Diagnostic, Diagnostics, Place};
-use crate::world::World;
+use crate::world::{ImageReference, VersionRange, World};
 
 pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
     let mut problems = compare::check_name("container", name, place);
@@ -25,6 +25,12 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
     {
         problems
             .push(Diagnostic::error(&image.place, "the `image` is empty").hint("write `image: name:tag`"));
+    }
+    if let Some(image) = spec.get("image")
+        && let Some(Err(reason)) =
+            VersionRange::of(&ImageReference::parse(image.value.as_str().unwrap_or_default()))
+    {
+        problems.push(Diagnostic::error(&image.place, reason).hint(VersionRange::SPELLINGS));
     }
     if !matches!(super::names::role(name), super::names::Role::Current) {
         problems.push(

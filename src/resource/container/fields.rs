@@ -65,7 +65,7 @@ pub static FIELDS: &[Field] = &[
         At::Structure,
         form::TEXT,
         Unset::Unmanaged("every container has one"),
-        "The image to run: `name[:tag][@digest]` or an id. Compared by what the tag points to, so a moved tag is a difference."
+        "The image to run: `name[:tag][@digest]` or an id. Compared by what the tag points to, so a moved tag is a difference. Where the tag stands, a range of versions may stand: `web:~1.4` is the newest `1.4.x` (also `^1`, `>=1.4 <2`, `1.*`, `~1.4-alpine`); with `pull: missing` the newest that the engine has, if it has one, else the newest that the registry has."
     ),
     policy!(
         "pull",

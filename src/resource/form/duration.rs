@@ -142,6 +142,15 @@ fn nanoseconds(text: &str) -> Option<i64> {
     Some(total)
 }
 
+/// Whole seconds from `90`, `90s` or `1m30s`.
+pub fn whole_seconds(text: &str) -> Option<u64> {
+    let seconds = whole_number(text).or_else(|| {
+        let span = nanoseconds(text)?;
+        (span % SECOND == 0).then_some(span / SECOND)
+    });
+    u64::try_from(seconds?).ok()
+}
+
 /// A span as a person would write it.
 pub(super) fn shown(span: i64) -> String {
     if span <= 0 || span % SECOND != 0 {

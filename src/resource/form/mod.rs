@@ -43,7 +43,7 @@ use crate::source::{Diagnostics, Node};
 pub use address::{DNS_SERVERS, DnsServers, EXTRA_HOSTS, ExtraHosts, IP, Ip, SUBNET, Subnet};
 pub use command::{COMMAND, Command, ENTRYPOINT, Entrypoint};
 pub use driver::{NETWORK_DRIVER, VOLUME_DRIVER};
-pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span};
+pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span, whole_seconds};
 pub use health::{HEALTHCHECK, Healthcheck};
 pub use ipam::{IPAM, Ipam};
 pub use list::{CAPABILITIES, Capabilities, STRING_LIST, STRING_SET, StringList, StringSet};

@@ -37,6 +37,9 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
 }
 
 fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<String> {
+    if let Some(reason) = desired.facts.open_range(reference) {
+        return Some(reason.to_owned());
+    }
     let here = world.image(reference);
     let policy = pull(desired.spec);
     if here.is_none() && matches!(ImageReference::parse(reference), ImageReference::Id(_)) {

@@ -70,7 +70,12 @@ static PRESENT: &[Field] = &[
         &form::INTEGER,
         "How many superseded images of this name are kept, such as `2`. Without it all are left alone. With it each image that is made or pulled for this state gets a revision of the name as a further tag (`web:1.r4`), by which it is known later; what has none is never removed, nor what a container needs, running or not, nor what has another name.",
     ),
-    row("tag", &[salt("tag")], &form::TEXT, "The tag, if the name has none."),
+    row(
+        "tag",
+        &[plain("tag"), salt("tag")],
+        &form::TEXT,
+        "The tag, if the name has none, or a range of versions, as in a container's `image`.",
+    ),
     row("force", &[salt("force")], &form::BOOL, "As `pull: always`."),
     row("client_timeout", &[salt("client_timeout")], &form::DURATION_SECONDS, "Accepted for Salt's sake."),
     row(

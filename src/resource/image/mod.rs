@@ -14,7 +14,7 @@ use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, 
 use super::spec::Spec;
 use crate::plan::FieldDiff;
 use crate::source::{Diagnostic, Diagnostics, Place};
-use crate::world::{ImageReference, Target, World};
+use crate::world::{ImageReference, Target, VersionRange, World};
 
 pub struct ImageKind;
 
@@ -96,6 +96,20 @@ impl Kind for ImageKind {
                 )
                 .hint("a name is `repository:tag`"),
             );
+        }
+        match VersionRange::of(&ImageReference::parse(&image_reference(name, spec))) {
+            Some(Err(reason)) => {
+                let place = spec.get("tag").map_or(place, |tag| &tag.place);
+                problems.push(Diagnostic::error(place, reason).hint(VersionRange::SPELLINGS));
+            }
+            Some(Ok(_)) if function != "present" => problems.push(
+                Diagnostic::error(
+                    place,
+                    format!("an image that is {function} cannot have a range of versions"),
+                )
+                .hint("name one tag"),
+            ),
+            Some(Ok(_)) | None => {}
         }
         if let Some(keep) = spec.get("keep").filter(|keep| keep.value.as_u64().is_none()) {
             let message = "`keep` takes how many superseded images stay, 0 or more";
