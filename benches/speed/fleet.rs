@@ -15,6 +15,8 @@ const AT_ONCE: usize = 8;
 pub struct Fleet<'a> {
     engine: &'a Engine,
     pub prefix: String,
+    /// The registry that its images are in.
+    registry: Option<String>,
     pub containers: usize,
     pub images: usize,
 }
@@ -22,8 +24,26 @@ pub struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     /// Makes the images; everything else is for whoever is measured.
     pub fn new(engine: &'a Engine, containers: usize, images: usize) -> Self {
+        Self::made(engine, containers, images, None)
+    }
+
+    /// The same, with images that come from a registry.
+    pub fn in_registry(engine: &'a Engine, containers: usize, images: usize, registry: &str) -> Self {
+        let fleet = Self::made(engine, containers, images, Some(registry.to_owned()));
+        for number in 0..images {
+            let image = fleet.image(number);
+            let (repository, tag) = image.rsplit_once(':').expect("a name with a tag");
+            let path = format!("/images/{repository}/push?tag={tag}");
+            let answer = engine.one("POST", &path, "", b"");
+            let answer = String::from_utf8_lossy(&answer).into_owned();
+            assert!(!answer.contains("errorDetail"), "{answer}");
+        }
+        fleet
+    }
+
+    fn made(engine: &'a Engine, containers: usize, images: usize, registry: Option<String>) -> Self {
         let prefix = format!("ekbench-{}-", std::process::id());
-        let fleet = Self { engine, prefix, containers, images };
+        let fleet = Self { engine, prefix, registry, containers, images };
         fleet.clear();
         let program = fs::read(PROGRAM).expect("build.rs made the program");
         for number in 0..images {
@@ -39,8 +59,8 @@ impl<'a> Fleet<'a> {
             add("number", 0o644, number.to_string().as_bytes());
             let tar = tar.into_inner().expect("memory takes it");
             let path = format!(
-                "/images/create?fromSrc=-&repo={}image&tag={number}&changes=ENTRYPOINT%20%5B%22/web%22%5D",
-                fleet.prefix
+                "/images/create?fromSrc=-&repo={}&tag={number}&changes=ENTRYPOINT%20%5B%22/web%22%5D",
+                fleet.repository()
             );
             engine.one("POST", &path, "application/x-tar", &tar);
         }
@@ -52,7 +72,18 @@ impl<'a> Fleet<'a> {
     }
 
     fn image(&self, number: usize) -> String {
-        format!("{}image:{}", self.prefix, number % self.images)
+        format!("{}:{}", self.repository(), number % self.images)
+    }
+
+    fn repository(&self) -> String {
+        let registry = self.registry.as_ref().map(|host| format!("{host}/")).unwrap_or_default();
+        format!("{registry}{}image", self.prefix)
+    }
+
+    /// What has to be asked of the registry to know what its tags point to.
+    pub fn heads(&self) -> Vec<Vec<Request>> {
+        let path = |number: usize| format!("/v2/{}image/manifests/{number}", self.prefix);
+        (0..self.images).map(|number| vec![("HEAD", path(number), None)]).collect()
     }
 
     fn volume(&self, number: usize) -> String {
@@ -67,8 +98,9 @@ impl<'a> Fleet<'a> {
     pub fn write_states(&self, folder: &Path) {
         let network = self.network();
         let mut text = format!("{network}: {{network.present: {{}}}}\n");
+        let pull = if self.registry.is_some() { "always" } else { "missing" };
         for number in 0..self.images {
-            text += &format!("\"{}\": {{image.present: {{}}}}\n", self.image(number));
+            text += &format!("\"{}\": {{image.present: {{pull: {pull}}}}}\n", self.image(number));
         }
         for number in 0..self.containers {
             let (name, image, volume) = (self.name(number), self.image(number), self.volume(number));

@@ -1,8 +1,9 @@
 //! How fast evenkeel is, beside the least that the engine takes for the same work:
-//! `cargo bench --bench speed -- [noop] [first] [compile] [--n N,…] [--rounds N]`.
+//! `cargo bench --bench speed -- [noop] [first] [pulls] [compile] [--n N,…] [--rounds N]`.
 //! Everything that is made begins with `ekbench-PID-` and is gone afterwards.
 
 mod fleet;
+mod pulls;
 mod raw;
 
 use std::path::Path;
@@ -28,13 +29,19 @@ fn main() {
     if wants("compile") {
         compile(options.rounds.unwrap_or(5));
     }
-    if !wants("noop") && !wants("first") {
+    if !wants("noop") && !wants("first") && !wants("pulls") {
         return;
     }
     let engine = match Engine::find() {
         Ok(engine) => engine,
-        Err(reason) => return println!("skipped noop and first: {reason}"),
+        Err(reason) => return println!("skipped noop, first and pulls: {reason}"),
     };
+    if wants("pulls") {
+        pulls::pulls(&engine, options.rounds.unwrap_or(21));
+    }
+    if !wants("noop") && !wants("first") {
+        return;
+    }
     for &size in &options.sizes {
         let fleet = Fleet::new(&engine, size, IMAGES);
         let folder = tempfile::tempdir().expect("a temp folder can be made");

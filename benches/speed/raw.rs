@@ -1,6 +1,7 @@
 //! As fast as an engine can be asked: threads with kept connections, bodies read and thrown away.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +10,31 @@ use std::thread;
 use serde_json::Value;
 
 pub struct Engine {
-    socket: PathBuf,
+    address: Address,
+    /// What every request has besides, each line with its end.
+    headers: &'static str,
 }
+
+/// An empty login, in base64; without the header an engine does not push.
+const LOGIN: &str = "X-Registry-Auth: e30=\r\n";
+/// What a registry is to answer with: manifests of every sort.
+const ACCEPT: &str = "Accept: application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json\r\n";
+
+/// Where a server listens.
+enum Address {
+    Unix(PathBuf),
+    Tcp(String),
+}
+
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
 /// One connection that is used again and again.
 pub struct Connection {
-    stream: BufReader<UnixStream>,
+    stream: BufReader<Box<dyn Stream>>,
+    headers: &'static str,
 }
 
 /// A request: method, path, JSON or nothing.
@@ -25,15 +45,30 @@ impl Engine {
     pub fn find() -> Result<Self, String> {
         let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let socket = host.strip_prefix("unix://").ok_or(format!("DOCKER_HOST={host} is no unix socket"))?;
-        let engine = Self { socket: Path::new(socket).to_owned() };
+        let engine = Self { address: Address::Unix(Path::new(socket).to_owned()), headers: LOGIN };
         match engine.connect().and_then(|mut connection| connection.ask("GET", "/_ping", "", b"")) {
             Ok(_) => Ok(engine),
             Err(error) => Err(format!("no engine at {host}: {error}")),
         }
     }
 
+    /// A registry: `host:port`.
+    pub fn over_tcp(host: &str) -> io::Result<Self> {
+        let server = Self { address: Address::Tcp(host.to_owned()), headers: ACCEPT };
+        server.connect()?;
+        Ok(server)
+    }
+
     pub fn connect(&self) -> io::Result<Connection> {
-        Ok(Connection { stream: BufReader::new(UnixStream::connect(&self.socket)?) })
+        let stream: Box<dyn Stream> = match &self.address {
+            Address::Unix(socket) => Box::new(UnixStream::connect(socket)?),
+            Address::Tcp(host) => {
+                let stream = TcpStream::connect(host)?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        };
+        Ok(Connection { stream: BufReader::new(stream), headers: self.headers })
     }
 
     /// One request on a connection of its own; panics unless it succeeds.
@@ -100,12 +135,14 @@ impl Connection {
         if !content_type.is_empty() {
             head += &format!("Content-Type: {content_type}\r\n");
         }
+        head += self.headers;
         head += "\r\n";
         let stream = self.stream.get_mut();
         stream.write_all(&[head.as_bytes(), body].concat())?;
         let first = self.line()?;
         let status = first.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
         let (mut length, mut chunked) = (None, false);
+        let has_body = method != "HEAD";
         loop {
             let line = self.line()?.to_ascii_lowercase();
             match line.split_once(": ") {
@@ -116,7 +153,7 @@ impl Connection {
             }
         }
         let mut answer = Vec::new();
-        if chunked {
+        if chunked && has_body {
             loop {
                 let size = usize::from_str_radix(self.line()?.trim(), 16).map_err(io::Error::other)?;
                 self.take(size, &mut answer)?;
@@ -125,7 +162,7 @@ impl Connection {
                     break;
                 }
             }
-        } else if let Some(length) = length.filter(|_| status != 204 && status != 304) {
+        } else if let Some(length) = length.filter(|_| has_body && status != 204 && status != 304) {
             self.take(length, &mut answer)?;
         }
         Ok((status, answer))
