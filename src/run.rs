@@ -3,7 +3,6 @@
 
 mod ambient;
 mod apply;
-mod clock;
 mod error;
 mod facts;
 mod guards;
@@ -15,6 +14,7 @@ mod ranges;
 mod remotes;
 mod secrets;
 mod stages;
+mod stopwatch;
 mod tree;
 mod verify;
 

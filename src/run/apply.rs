@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use petgraph::graph::NodeIndex;
 
-use super::clock::Clock;
+use super::stopwatch::Stopwatch;
 use super::facts::{archives, due, facts, wanted};
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
 use super::tree::{check_without_engine, compile, environment};
@@ -36,7 +36,7 @@ pub async fn apply(
     ambient: &Ambient,
     listener: Listener<'_>,
 ) -> Result<RunReport, RunError> {
-    let mut clock = Clock::default();
+    let mut clock = Stopwatch::default();
     let (run, world, first) = until_stopped(ambient, look(options, ambient, &mut clock)).await?;
     listener(Event::Planned { plan: Arc::new(first.clone()) });
     if options.mode == Mode::Test || first.is_empty() {
@@ -88,7 +88,7 @@ const LAST_WORDS: u32 = 10;
 async fn look(
     options: &ApplyOptions,
     ambient: &Ambient,
-    clock: &mut Clock,
+    clock: &mut Stopwatch,
 ) -> Result<(Prepared, World, Plan), RunError> {
     let host = options.tree.host.as_deref();
     let client = match engine::connect(host, &environment(ambient)).await {
@@ -202,7 +202,7 @@ impl Prepared {
         })
     }
 
-    async fn plan(&self, survey: Survey, clock: &mut Clock) -> Result<(World, Plan), RunError> {
+    async fn plan(&self, survey: Survey, clock: &mut Stopwatch) -> Result<(World, Plan), RunError> {
         let mut world = self.client.world_after(survey, &self.wanted).await.map_err(unreachable)?;
         clock.lap("observe");
         world.archives = archives(&self.graph);
@@ -310,7 +310,7 @@ impl Prepared {
         &self,
         plan: Plan,
         changes: Vec<ChangeReport>,
-        clock: Clock,
+        clock: Stopwatch,
         world: &World,
         aborted: Option<String>,
     ) -> RunReport {

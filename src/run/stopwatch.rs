@@ -5,18 +5,18 @@ use std::time::Instant;
 use crate::plan::Timing;
 
 /// Where the time goes.
-pub(super) struct Clock {
+pub(super) struct Stopwatch {
     last: Instant,
     pub laps: Vec<Timing>,
 }
 
-impl Default for Clock {
+impl Default for Stopwatch {
     fn default() -> Self {
         Self { last: Instant::now(), laps: Vec::new() }
     }
 }
 
-impl Clock {
+impl Stopwatch {
     /// Ends a part of the run.
     pub fn lap(&mut self, what: &'static str) {
         let now = Instant::now();
