@@ -6,9 +6,10 @@ use super::proxy::{Fault, Proxy};
 use super::scope::Scope;
 use super::waiting::LIMIT;
 use super::wire::{Head, read_body};
-use super::workspace::{Victim, Workspace};
+use super::workspace::{STATE, Victim, Workspace};
 use super::{http::Http, images, numbers};
 use serde_json::json;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -259,8 +260,15 @@ fn a_workspace_runs_the_binary_in_a_clean_environment() {
         let command = workspace.command();
         let mut names: Vec<_> = command.get_envs().filter_map(|(name, _)| name.to_str()).collect();
         names.sort_unstable();
-        assert_eq!(names, ["DOCKER_HOST", "HOME", "LANG", "LOG", "PATH", "TMPDIR", "XDG_RUNTIME_DIR"]);
+        let expected =
+            ["DOCKER_HOST", "EVENKEEL_STATE_DIR", "HOME", "LANG", "LOG", "PATH", "TMPDIR", "XDG_RUNTIME_DIR"];
+        assert_eq!(names, expected);
         assert!(command.get_envs().any(|(_, value)| value == Some(home.as_os_str())));
+        let state = workspace.path(STATE);
+        let is_own = |(name, value): (&OsStr, Option<&OsStr>)| {
+            name == "EVENKEEL_STATE_DIR" && value == Some(state.as_os_str())
+        };
+        assert!(state.starts_with(workspace.root()) && command.get_envs().any(is_own));
         let victim = Victim::default();
         let running = workspace.start(["--help"], victim.clone());
         victim.kill();

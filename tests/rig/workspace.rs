@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// No run of a scenario takes that long; a hung one must not hang the suite.
 const LIMIT: Duration = Duration::from_secs(300);
 
+/// The folder of the history, in the tree.
+pub const STATE: &str = ".state";
+
 pub struct Workspace {
     folder: TempDir,
     host: Option<String>,
@@ -148,6 +151,8 @@ impl Workspace {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", &home).env("XDG_RUNTIME_DIR", &home).env("TMPDIR", &home);
         command.env("LANG", "C.UTF-8");
+        // The machine's own history is none of a test's business.
+        command.env("EVENKEEL_STATE_DIR", self.path(STATE));
         if let Some(host) = &self.host {
             command.env("DOCKER_HOST", host);
         }
