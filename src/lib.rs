@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod converge;
 pub mod engine;
+pub mod history;
 pub mod host;
 pub mod lock;
 pub mod plan;

@@ -101,6 +101,15 @@ fn only_registry_speaks_to_registries() {
 }
 
 #[test]
+fn only_the_history_speaks_to_its_database() {
+    let others = sources().into_iter().filter(|file| file.module() != "history");
+    none_of(
+        others.flat_map(|file| lines_with(&file, &["rusqlite"]).collect::<Vec<_>>()),
+        "outside of history",
+    );
+}
+
+#[test]
 fn only_report_and_cli_print() {
     let words = [
         "println!",
