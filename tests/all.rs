@@ -7,6 +7,7 @@ mod demo;
 mod engine_client;
 mod language;
 mod laws;
+mod lifecycle;
 mod manual;
 mod ready_states;
 mod registry;

@@ -8,13 +8,17 @@ pub mod exit_code;
 mod graph;
 mod login;
 mod logout;
+mod output;
 mod pin;
 mod pipeline;
 mod promote;
 mod render;
 mod screen;
 mod signals;
+mod status;
 mod tree;
+mod update;
+mod validate;
 mod verify;
 
 use std::ffi::OsString;
@@ -63,6 +67,9 @@ enum Command {
     Verify(verify::VerifyArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
+    Validate(validate::ValidateArgs),
+    Update(update::UpdateArgs),
+    Status(status::StatusArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -104,6 +111,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Verify(args) => verify::run(args, &ambient, &screen).await,
             Command::Login(args) => login::run(args, &ambient, &screen).await,
             Command::Logout(args) => logout::run(&args, &ambient, &screen),
+            Command::Validate(args) => validate::run(args, &ambient, &screen).await,
+            Command::Update(args) => update::run(args, &ambient, &screen).await,
+            Command::Status(args) => status::run(args, &ambient, &screen).await,
         }
     })
 }

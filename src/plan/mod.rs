@@ -3,6 +3,7 @@
 
 mod change;
 mod event;
+mod lifecycle;
 mod outcome;
 mod promotion;
 mod text;
@@ -11,6 +12,9 @@ pub use change::{
     Action, Change, ChangeId, Effect, FieldDiff, Impact, Phase, Plan, Retry, StateRef, Steps, When,
 };
 pub use event::Event;
+pub use lifecycle::{
+    ContainerStatus, Done, Method, MethodEnding, MethodReport, MethodRun, StatusReport, Subject, Validity,
+};
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
 pub use promotion::{
     PinChange, PinReport, PipelineReport, Promotion, StageContainers, StageReport, StageTag, TagMove,

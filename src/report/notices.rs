@@ -30,14 +30,17 @@ pub(super) fn orphans(report: &RunReport) -> String {
 }
 
 pub(super) fn warnings(report: &RunReport) -> String {
-    let mut text = String::new();
-    for warning in &report.plan.warnings {
-        for (number, line) in lines(warning).iter().enumerate() {
-            _ = match number {
-                0 => writeln!(text, "{} {line}", paint(YELLOW, "warning:")),
-                _ => writeln!(text, "  {line}"),
-            };
-        }
+    report.plan.warnings.iter().map(|text| warning(text)).collect()
+}
+
+/// One warning.
+pub fn warning(text: &str) -> String {
+    let mut shown = String::new();
+    for (number, line) in lines(text).iter().enumerate() {
+        _ = match number {
+            0 => writeln!(shown, "{} {line}", paint(YELLOW, "warning:")),
+            _ => writeln!(shown, "  {line}"),
+        };
     }
-    text
+    shown
 }

@@ -241,10 +241,7 @@ impl State {
         if line.chars().map(columns).sum::<usize>() < width {
             return line.to_owned();
         }
-        let end = match self.glyphs {
-            Glyphs::Unicode => "…",
-            Glyphs::Ascii => "...",
-        };
+        let end = self.glyphs.cut();
         let mut left = width.saturating_sub(end.len() + 1);
         let fits = |c: &char| {
             let fits = columns(*c) <= left;

@@ -44,6 +44,14 @@ impl Glyphs {
         }
     }
 
+    /// Where something is cut off.
+    pub(super) fn cut(self) -> &'static str {
+        match self {
+            Self::Unicode => "…",
+            Self::Ascii => "...",
+        }
+    }
+
     pub(super) fn skipped(self) -> &'static str {
         match self {
             Self::Unicode => "○",

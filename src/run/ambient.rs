@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::history::StatePlaces;
 use crate::lock::{Holder, Places};
 
 /// The surroundings of one run. Not `Debug`: variables hold secrets.
@@ -55,6 +56,22 @@ impl Ambient {
             temp: PathBuf::from("/tmp"),
             uid: self.uid,
         }
+    }
+
+    /// Where the history of this user may lie.
+    pub fn state_places(&self) -> StatePlaces {
+        StatePlaces {
+            chosen: self.variable("EVENKEEL_STATE_DIR").map(|folder| self.directory.join(folder)),
+            state_home: self.variable("XDG_STATE_HOME").map(PathBuf::from),
+            home: self.home.clone(),
+            uid: self.uid,
+        }
+    }
+
+    /// Who runs it, for the history: under `sudo` the one who typed it.
+    pub fn actor(&self) -> String {
+        let person = self.variable("SUDO_USER").filter(|_| self.uid == 0).unwrap_or(&self.user);
+        format!("{person}@{}", self.machine)
     }
 
     /// This run, for others that find the lock taken.

@@ -17,6 +17,7 @@ use crate::world::{Id, Owner, Target};
 mod changes;
 mod highstate;
 mod json;
+mod lifecycle;
 mod progress;
 
 fn plain(text: &str) -> String {

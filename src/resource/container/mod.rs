@@ -26,7 +26,7 @@ use crate::world::{Claim, World};
 
 pub use ailment::{ailment, restarts};
 pub use mounts::named as named_mounts;
-pub use names::{Role, revision_of, role};
+pub use names::{Role, plain as plain_name, revision_of, role};
 pub use networks::asked_for as asked_for_attachments;
 pub use networks::primary as primary_network_name;
 pub use recover::{Outcome, Recovery, recover, unfinished};
