@@ -14,6 +14,7 @@ mod promote;
 mod ranges;
 mod record;
 mod remotes;
+mod requirements;
 mod secrets;
 mod stages;
 mod status;

@@ -23,13 +23,17 @@ pub(super) struct PipelineArgs {
 
 pub(super) async fn run(args: PipelineArgs, ambient: &Ambient, screen: &Screen) -> ExitCode {
     match run::pipeline(&args.pipeline, ambient).await {
-        Ok(reports) => {
-            let printed = screen.print(&report::pipelines(&reports, &screen.view));
-            let is_unknown = reports.iter().flat_map(|report| &report.stages).any(|stage| {
+        Ok(report) => {
+            let printed = screen.print(&report::pipelines(&report.pipelines, &screen.view));
+            if let Some(reason) = &report.unread {
+                screen.error(&format!("it is not known who promoted what: {reason}"), None);
+            }
+            let is_unknown = report.pipelines.iter().flat_map(|report| &report.stages).any(|stage| {
                 matches!(stage.tag, StageTag::Unknown(_))
                     || matches!(stage.containers, StageContainers::Unknown(_))
             });
-            let ended = if is_unknown { ExitCode::StateFailed } else { ExitCode::Fine };
+            let ended =
+                if is_unknown || report.unread.is_some() { ExitCode::StateFailed } else { ExitCode::Fine };
             ExitCode::combined([ended, printed])
         }
         Err(error) => screen.run_error(&error),

@@ -43,6 +43,10 @@ pub(super) struct PromoteArgs {
     #[arg(long)]
     force: bool,
 
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+
     /// The file with the stages.
     #[arg(long, value_name = "FILE", default_value = PIPELINE)]
     pipeline: PathBuf,
@@ -62,10 +66,14 @@ pub(super) async fn run(args: PromoteArgs, ambient: &Ambient, screen: &Screen) -
         mode: if args.test { Mode::Test } else { Mode::Apply },
         expect: args.expect,
         force: args.force,
+        why: args.why,
     };
     match run::promote(&options, ambient).await {
         Ok(promotion) => {
             let printed = screen.print(&report::promotion(&promotion, &screen.view));
+            if let Some(reason) = &promotion.unrecorded {
+                screen.remark(&report::warning(&format!("this promotion is not on record: {reason}")));
+            }
             let ended = if promotion.blockers.is_empty() { ExitCode::Fine } else { ExitCode::StateFailed };
             ExitCode::combined([ended, printed])
         }

@@ -17,6 +17,7 @@ pub use lifecycle::{
 };
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
 pub use promotion::{
-    PinChange, PinReport, PipelineReport, Promotion, StageContainers, StageReport, StageTag, TagMove,
+    PinChange, PinReport, PipelineReport, PipelinesReport, Promotion, StageContainers, StageReport, StageTag,
+    TagMove,
 };
 pub use text::shown;

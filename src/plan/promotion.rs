@@ -1,5 +1,7 @@
 //! Images on their way through environments: what a promotion moves, and where each stage is.
 
+use jiff::Timestamp;
+
 /// A promotion, planned or done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promotion {
@@ -20,6 +22,8 @@ pub struct Promotion {
     pub blockers: Vec<String>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Why it is not on record, if that is so.
+    pub unrecorded: Option<String>,
     pub dry_run: bool,
 }
 
@@ -31,6 +35,14 @@ pub struct TagMove {
     /// Nothing if there is no such tag yet.
     pub from: Option<String>,
     pub to: String,
+}
+
+/// Where the stages of pipelines are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelinesReport {
+    pub pipelines: Vec<PipelineReport>,
+    /// Why it is not known who promoted what, if that is so.
+    pub unread: Option<String>,
 }
 
 /// Where each stage of a pipeline is.
@@ -49,7 +61,7 @@ pub struct StageReport {
     pub tag: StageTag,
     pub containers: StageContainers,
     /// When it was promoted and by whom, where that is on record.
-    pub promoted: Option<(String, String)>,
+    pub promoted: Option<(Timestamp, String)>,
     /// What the stage before has and this one does not: its version or digest.
     pub waits: Option<String>,
 }

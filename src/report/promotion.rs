@@ -111,7 +111,8 @@ fn row(stage: &StageReport, width: usize, view: &View) -> String {
     };
     let mut line = format!("  {:<width$}  {}  {}", harmless(&stage.name), harmless(&tag), harmless(&runs));
     if let Some((when, who)) = &stage.promoted {
-        _ = write!(line, "  since {} by {}", harmless(when), harmless(who));
+        let when = when.to_zoned(view.zone.clone()).strftime("%Y-%m-%d %H:%M");
+        _ = write!(line, "  since {when} by {}", harmless(who));
     }
     if let Some(waits) = &stage.waits {
         let waits = if waits.starts_with("sha256:") { short(waits) } else { waits.clone() };
@@ -157,6 +158,7 @@ mod tests {
             ],
             blockers: Vec::new(),
             notes: Vec::new(),
+            unrecorded: None,
             dry_run: true,
         };
         let told = |promoted: &Promotion| plain(&promotion(promoted, &View::for_tests()));
@@ -187,7 +189,7 @@ mod tests {
                 same: same.iter().map(|name| (*name).to_owned()).collect(),
                 other: Vec::new(),
             },
-            promoted: None,
+            promoted: (name == "qa").then(|| (jiff::Timestamp::UNIX_EPOCH, "ann@ship".to_owned())),
             waits: waits.map(str::to_owned),
         };
         let points = |byte: &str, version: &str| StageTag::Points {
@@ -206,7 +208,7 @@ mod tests {
         assert_eq!(
             plain(&pipelines(&[report], &View::for_tests())),
             "web  reg/web\n  dev   1.4.2  sha256:bbbbbbbbbbbb  runs in web\n  \
-             qa    1.4.1  sha256:aaaaaaaaaaaa  runs in web  → 1.4.2 waits\n  \
+             qa    1.4.1  sha256:aaaaaaaaaaaa  runs in web  since 1970-01-01 00:00 by ann@ship  → 1.4.2 waits\n  \
              prod  (no tag yet)  not running  → 1.4.1 waits\n"
         );
     }

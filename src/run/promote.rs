@@ -1,14 +1,20 @@
 //! Promotion: an image reaches the next environment by a tag, with the same bytes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use serde_json::json;
+
+use super::record::{Clock, record};
 use super::remotes::registries_of;
-use super::stages::{Surveyed, running, version};
+use super::requirements::Passage;
+use super::stages::version;
 use super::{Ambient, Mode, RunError};
+use crate::history::{Entry, Kind, Outcome};
 use crate::plan::{Promotion, TagMove};
 use crate::registry::{RawManifest, Registries, RegistryError};
-use crate::state::{Pipeline, Pipelines, Requirement, Stage, pipelines};
-use crate::world::ImageReference;
+use crate::state::{Pipeline, Pipelines, Stage, pipelines};
+use crate::world::{ImageReference, Owner};
 
 /// What is to be promoted, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub struct PromoteOptions {
     pub expect: Option<String>,
     /// Whether guards are overruled.
     pub force: bool,
+    /// For the record.
+    pub why: Option<String>,
 }
 
 /// Plans a promotion, and carries it out unless it is only to be shown or something stands against it.
@@ -36,15 +44,25 @@ pub struct PromoteOptions {
 pub async fn promote(options: &PromoteOptions, ambient: &Ambient) -> Result<Promotion, RunError> {
     let all = pipelines(&options.file, &ambient.directory)?;
     let registries = registries_of(&all.registries, ambient);
-    let plan = Plan::new(options, &all, &registries, ambient).await?;
+    let clock = Clock::of(ambient);
+    let mut plan = Plan::new(options, &all, &registries, ambient).await?;
+    let is_moved = plan.promotion.changes().next().is_some();
     if options.mode == Mode::Apply && plan.promotion.blockers.is_empty() {
-        plan.perform(&registries).await?;
+        let begun = clock.elapsed();
+        let performed = plan.perform(&registries).await;
+        if is_moved {
+            let entry = plan.entry(options, (&clock, begun), performed.is_ok(), ambient);
+            plan.promotion.unrecorded = record(entry, ambient).await.err();
+        }
+        performed?;
     }
     Ok(plan.promotion)
 }
 
 struct Plan {
     promotion: Promotion,
+    /// Whose containers the stage runs.
+    owner: Owner,
     manifest: RawManifest,
     source: ImageReference,
 }
@@ -102,14 +120,58 @@ impl Plan {
             moves: Vec::new(),
             blockers: Vec::new(),
             notes: Vec::new(),
+            unrecorded: None,
             dry_run: options.mode == Mode::Test,
         };
         tags(&mut promotion, pipeline, to, options, registries).await?;
         match from {
-            Some(from) => guard(&mut promotion, pipeline, (from, to), options, all, ambient).await?,
+            Some(from) => {
+                let project = pipeline.project.as_deref().unwrap_or(&all.project);
+                let (source, manifest) = (&source, &manifest);
+                let passage = Passage { pipeline, project, from, to, registries, source, manifest };
+                passage.guard(&mut promotion, options, ambient).await?;
+            }
             None => promotion.notes.push("it comes from no stage, so nothing says that it works".to_owned()),
         }
-        Ok(Self { promotion, manifest, source })
+        let project = pipeline.project.as_ref().unwrap_or(&all.project).clone();
+        let owner = Owner { project, env: to.name.clone() };
+        Ok(Self { promotion, owner, manifest, source })
+    }
+
+    fn entry(
+        &self,
+        options: &PromoteOptions,
+        (clock, begun): (&Clock, Duration),
+        is_done: bool,
+        ambient: &Ambient,
+    ) -> Entry {
+        let promotion = &self.promotion;
+        let tags: Vec<_> = promotion.changes().map(|step| step.reference.as_str()).collect();
+        // The moving tag is the last.
+        let moving = promotion.moves.last();
+        let detail = json!({
+            "from": promotion.from, "to": promotion.to, "tags": tags, "before": moving.and_then(|step| step.from.as_ref()),
+            "overruled": options.force,
+        });
+        Entry {
+            time: clock.now(),
+            engine: None,
+            owner: Some(self.owner.clone()),
+            object: promotion.image.clone(),
+            container: None,
+            revision: None,
+            kind: Kind::Promoted,
+            image: moving.map(|step| step.reference.clone()),
+            image_id: None,
+            digests: vec![promotion.digest.clone()],
+            version: promotion.version.clone(),
+            outcome: if is_done { Outcome::Passed } else { Outcome::Failed },
+            exit_code: None,
+            took: clock.elapsed().saturating_sub(begun),
+            actor: ambient.actor(),
+            why: options.why.clone(),
+            detail,
+        }
     }
 
     async fn perform(&self, registries: &Registries) -> Result<(), RunError> {
@@ -195,49 +257,6 @@ async fn tags(
         promotion.moves.push(TagMove { reference, from: now, to: promotion.digest.clone() });
     }
     promotion.moves.reverse();
-    Ok(())
-}
-
-/// What the stage that it comes from says about it.
-async fn guard(
-    promotion: &mut Promotion,
-    pipeline: &Pipeline,
-    (from, to): (&Stage, &Stage),
-    options: &PromoteOptions,
-    all: &Pipelines,
-    ambient: &Ambient,
-) -> Result<(), RunError> {
-    let project = pipeline.project.as_deref().unwrap_or(&all.project);
-    let mut against = Vec::new();
-    for requirement in &to.require {
-        match requirement {
-            Requirement::Running => {
-                match running(project, pipeline, from, &promotion.digest, ambient).await {
-                    Ok(Surveyed { same, .. }) if !same.is_empty() => {}
-                    Ok(Surveyed { other, .. }) => against.push(if other.is_empty() {
-                        format!("no container of {project}/{} runs it", from.name)
-                    } else {
-                        format!(
-                            "{project}/{} does not run it: {} run something else",
-                            from.name,
-                            other.join(", ")
-                        )
-                    }),
-                    Err(error) if options.force => against.push(error.to_string()),
-                    Err(error) => return Err(error),
-                }
-            }
-            Requirement::Validated => against.push(format!(
-                "no validation of it in {project}/{} has passed and is on record here",
-                from.name
-            )),
-        }
-    }
-    if options.force {
-        promotion.notes.extend(against.into_iter().map(|reason| format!("overruled by --force: {reason}")));
-    } else {
-        promotion.blockers.extend(against);
-    }
     Ok(())
 }
 

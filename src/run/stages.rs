@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::apply::unreachable;
+use super::record::recall;
 use super::remotes::registries_of;
 use super::tree::environment;
 use super::{Ambient, RunError};
 use crate::engine::{self, Observe, Wanted};
-use crate::plan::{PipelineReport, StageContainers, StageReport, StageTag};
+use crate::plan::{PipelineReport, PipelinesReport, StageContainers, StageReport, StageTag};
 use crate::registry::{RawManifest, Registries, RegistryError};
 use crate::state::{Pipeline, Pipelines, Stage, pipelines};
 use crate::world::{Container, ImageReference, Owner, RunState, label};
@@ -16,20 +19,35 @@ use crate::world::{Container, ImageReference, Owner, RunState, label};
 ///
 /// # Errors
 /// If the file is wrong. What a registry or an engine does not say is told in its place.
-pub async fn pipeline(file: &Path, ambient: &Ambient) -> Result<Vec<PipelineReport>, RunError> {
+pub async fn pipeline(file: &Path, ambient: &Ambient) -> Result<PipelinesReport, RunError> {
     let all = pipelines(file, &ambient.directory)?;
     let registries = registries_of(&all.registries, ambient);
-    let mut reports = Vec::new();
+    let mut report = PipelinesReport { pipelines: Vec::new(), unread: None };
     for pipeline in &all.pipelines {
         let mut stages: Vec<StageReport> = Vec::new();
         for stage in &pipeline.stages {
-            let mut report = stage_report(pipeline, stage, &all, &registries, ambient).await?;
-            report.waits = stages.last().and_then(|before| waits(before, &report));
-            stages.push(report);
+            let mut found = stage_report(pipeline, stage, &all, &registries, ambient).await?;
+            found.waits = stages.last().and_then(|before| waits(before, &found));
+            match promoted(&found, ambient).await {
+                Ok(promoted) => found.promoted = promoted,
+                Err(reason) => report.unread = Some(reason),
+            }
+            stages.push(found);
         }
-        reports.push(PipelineReport { name: pipeline.name.clone(), image: pipeline.image.clone(), stages });
+        let (name, image) = (pipeline.name.clone(), pipeline.image.clone());
+        report.pipelines.push(PipelineReport { name, image, stages });
     }
-    Ok(reports)
+    Ok(report)
+}
+
+/// Since when the stage's tag points to what it points to, and by whom. Nothing if that was not the newest
+/// promotion on record: then somebody else moved it.
+async fn promoted(stage: &StageReport, ambient: &Ambient) -> Result<Option<(Timestamp, String)>, String> {
+    let StageTag::Points { digest, .. } = &stage.tag else { return Ok(None) };
+    let tag = stage.reference.clone();
+    let newest = recall(ambient, move |history| history.newest_promotion(&tag)).await?.flatten();
+    let newest = newest.filter(|entry| entry.digests.contains(digest));
+    Ok(newest.map(|entry| (entry.time, entry.actor)))
 }
 
 async fn stage_report(

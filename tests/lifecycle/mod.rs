@@ -1,6 +1,7 @@
 //! What containers declare to be run in them, and what is on record of it.
 
 mod history;
+mod promotion;
 mod running;
 mod standing;
 
