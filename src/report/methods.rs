@@ -20,8 +20,7 @@ pub fn methods(report: &MethodReport, view: &View) -> String {
             MethodEnding::TimedOut(_) | MethodEnding::Stopped => Some("it may still run in the container"),
             MethodEnding::Exited(_) | MethodEnding::Lost(_) => None,
         };
-        let hint = hint.unwrap_or_default().replace("NAME", &run.subject.name);
-        for line in lines(&hint) {
+        for line in lines(hint.unwrap_or_default()) {
             _ = writeln!(text, "  {}: {line}", paint(CYAN, "hint"));
         }
     }

@@ -167,7 +167,7 @@ impl<'a> Runner<'a> {
     async fn run(&mut self, target: &Target, method: Method) -> bool {
         let name = &target.subject.name;
         let (Some(container), Some(command)) = (&target.container, target.command(method)) else {
-            let ending = if target.container.is_some() { undeclared(method) } else { missing() };
+            let ending = if target.container.is_some() { undeclared(method, name) } else { missing() };
             self.add(target, method, None, (ending, Duration::ZERO), false);
             return false;
         };
@@ -291,11 +291,11 @@ fn left_out(target: &Target, method: Method) -> Option<String> {
     }
 }
 
-fn undeclared(method: Method) -> MethodEnding {
+fn undeclared(method: Method, name: &str) -> MethodEnding {
     let (noun, word, key) = (noun(method), method.word(), key(method));
     let hint = format!(
-        "declare it and replace the container: in the Dockerfile `LABEL {key}=\"COMMAND\"`, or in its state \
-         `labels: {{{key}: COMMAND}}`; then: evenkeel {word} NAME"
+        "declare it in the image, and replace the container: `LABEL {key}=\"COMMAND\"` in the Dockerfile; then: \
+         evenkeel {word} {name}"
     );
     MethodEnding::NotRun { reason: format!("it declares no {noun}"), hint: Some(hint) }
 }

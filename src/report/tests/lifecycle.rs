@@ -37,7 +37,7 @@ fn ran(method: Method, number: Option<u32>, ending: MethodEnding) -> MethodRun {
 }
 
 fn eventful() -> MethodReport {
-    let hint = Some("declare it; then: evenkeel validate NAME".to_owned());
+    let hint = Some("declare it; then: evenkeel validate web".to_owned());
     let endings = [
         MethodEnding::Exited(0),
         MethodEnding::Exited(3),
