@@ -11,6 +11,7 @@ mod lifecycle;
 mod manual;
 mod ready_states;
 mod registry;
+mod saved;
 mod structure;
 
 #[allow(dead_code, reason = "the rig offers more than each state of the scenarios needs")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use super::exit_code::{Changes, ExitCode};
 use super::screen::Screen;
 use super::signals;
-use super::tree::TreeArgs;
+use super::tree::{TreeArgs, fixed_by_plan};
 use crate::plan::RunReport;
 use crate::report::{self, Detail, Label, StateOutput};
 use crate::resource::whole_seconds;
-use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError};
+use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError, SavedPlan};
 
 /// Brings an engine into the declared state.
 ///
@@ -45,6 +45,11 @@ pub(super) struct ApplyArgs {
     /// name. Implies `--output highstate`. [default: full]
     #[arg(long, value_name = "MODE", value_parser = clap::builder::PossibleValuesParser::new(StateOutput::WORDS), hide_possible_values = true, help_heading = OUTPUT)]
     state_output: Option<String>,
+
+    /// Saves the plan, so that `evenkeel apply PLAN` does just that, or nothing: it plans again, and refuses
+    /// (exit code 5) if anything is not as it was. Values of --pillar are not saved and have to be given again.
+    #[arg(long, value_name = "PLAN", requires = "test", help_heading = RUN)]
+    save: Option<PathBuf>,
 
     /// Exits with 2 when there were changes, or would be under `--test`.
     #[arg(long, help_heading = OUTPUT)]
@@ -132,6 +137,9 @@ pub(super) async fn run(args: ApplyArgs, ambient: &Ambient, screen: &Screen) -> 
     match outcome {
         Ok(report) => {
             let printed = print(&report, &output, screen);
+            if let Some(path) = &options.save {
+                screen.remark(&report::saved(&report, path));
+            }
             if with_timings {
                 screen.remark(&report::timings(&report));
             }
@@ -166,8 +174,41 @@ fn print(report: &RunReport, output: &Output, screen: &Screen) -> ExitCode {
 }
 
 impl ApplyArgs {
+    /// What goes with a saved plan, which has the rest.
+    fn beside_plan(self) -> Result<(Output, ApplyOptions), RunError> {
+        fixed_by_plan(&[
+            (!self.target.is_empty(), "--target"),
+            (self.prune, "--prune"),
+            (self.adopt, "--adopt"),
+            (self.offline, "--offline"),
+            (self.allow_data_loss.is_some(), "--allow-data-loss"),
+            (self.save.is_some(), "--save"),
+        ])?;
+        let options = ApplyOptions {
+            tree: self.tree.for_plan()?,
+            mode: if self.test { Mode::Test } else { Mode::Apply },
+            targets: Vec::new(),
+            jobs: self.jobs,
+            prune: false,
+            adopt: false,
+            data_loss: DataLoss::Refuse,
+            registries: AskRegistries::WhereDue { ttl: self.registry_ttl },
+            save: None,
+            expected: None,
+        };
+        Ok((output(self.output, self.state_output)?, options))
+    }
+
     fn resolve(self, ambient: &Ambient) -> Result<(Output, ApplyOptions), RunError> {
+        if let Some(path) = self.tree.saved_plan() {
+            let plan = SavedPlan::read(&ambient.directory.join(path))?;
+            let (output, options) = self.beside_plan()?;
+            return Ok((output, plan.resume(options)?));
+        }
         let output = output(self.output, self.state_output)?;
+        if self.save.as_ref().is_some_and(|path| path.extension().is_none_or(|ending| ending != "json")) {
+            return Err(RunError::Usage("--save takes a file that ends with `.json`".to_owned()));
+        }
         let data_loss = data_loss(self.allow_data_loss)?;
         let tree = self.tree.resolve(ambient)?;
         if data_loss == DataLoss::Allow {
@@ -186,6 +227,8 @@ impl ApplyArgs {
             } else {
                 AskRegistries::WhereDue { ttl: self.registry_ttl }
             },
+            save: self.save.map(|path| ambient.directory.join(path)),
+            expected: None,
         };
         Ok((output, options))
     }

@@ -98,7 +98,7 @@ impl ExitCode {
             RunError::Usage(_) => Self::Usage,
             RunError::Diagnostics(_) => Self::WrongFiles,
             RunError::Unreachable { .. } => Self::Unreachable,
-            RunError::Lock(LockError::Busy { .. }) => Self::Busy,
+            RunError::Lock(LockError::Busy { .. }) | RunError::OutOfDate(_) => Self::Busy,
             // The signal itself gives the code.
             RunError::Stopped
             | RunError::Lock(LockError::Folder { .. } | LockError::File { .. })

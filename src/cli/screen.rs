@@ -77,6 +77,7 @@ impl Screen {
             | RunError::Unreachable { .. }
             | RunError::Lock(_)
             | RunError::Stopped
+            | RunError::OutOfDate(_)
             | RunError::Registry(_)
             | RunError::Failed(_) => {
                 self.error(&error.to_string(), error.hint().as_deref());

@@ -1,6 +1,6 @@
 //! The arguments that every command takes which loads state files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -10,7 +10,8 @@ use crate::run::{Ambient, RunError, TreeOptions};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "State files and engine")]
 pub(super) struct TreeArgs {
-    /// State files, such as states/prod.yml.
+    /// State files, such as states/prod.yml. `apply` also takes a plan that was saved: one file that ends with
+    /// `.json`.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -35,6 +36,34 @@ pub(super) struct TreeArgs {
 }
 
 impl TreeArgs {
+    /// The file of a saved plan, if that is what is named.
+    pub(super) fn saved_plan(&self) -> Option<&Path> {
+        match self.files.as_slice() {
+            [file] if file.extension().is_some_and(|ending| ending == "json") => Some(file),
+            _ => None,
+        }
+    }
+
+    /// What goes with a saved plan, which has the rest.
+    ///
+    /// # Errors
+    /// If something is said that the plan says already.
+    pub(super) fn for_plan(self) -> Result<TreeOptions, RunError> {
+        let said = [
+            (self.env.is_some(), "--env"),
+            (self.grains.is_some(), "--grains"),
+            (self.host.is_some(), "--host"),
+        ];
+        fixed_by_plan(&said)?;
+        Ok(TreeOptions {
+            files: Vec::new(),
+            env: String::new(),
+            pillar: self.pillar,
+            grains: None,
+            host: None,
+        })
+    }
+
     /// Fills in what was not typed.
     pub(super) fn resolve(self, ambient: &Ambient) -> Result<TreeOptions, RunError> {
         let env = match (self.env, self.files.first().and_then(|file| file.file_stem())) {
@@ -53,6 +82,16 @@ impl TreeArgs {
             grains: self.grains.map(absolute),
             host: self.host,
         })
+    }
+}
+
+/// Refuses what a saved plan has decided.
+pub(super) fn fixed_by_plan(said: &[(bool, &str)]) -> Result<(), RunError> {
+    match said.iter().find(|(is_said, _)| *is_said) {
+        Some((_, option)) => Err(RunError::Usage(format!(
+            "{option} is part of a saved plan and cannot be said again; plan anew"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ pub use diagnostics::diagnostics;
 pub use highstate::{Detail, Label, StateOutput, compile_error, highstate};
 pub use json::json;
 pub use methods::{methods, methods_json};
-pub use notices::{notices, warning};
+pub use notices::{notices, saved, warning};
 pub use progress::{Display, Paint, Progress};
 pub use promotion::{pins, pipelines, promotion};
 pub use status::{status, status_json};

@@ -2,6 +2,7 @@
 //! it, so that it goes to standard error there.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::text::{CYAN, YELLOW, harmless, lines, paint};
 use crate::plan::RunReport;
@@ -14,6 +15,15 @@ pub fn notices(report: &RunReport) -> String {
         _ = writeln!(text, "the run ended early: {}", harmless(reason));
     }
     text
+}
+
+/// Where the plan of a dry run was saved, and how it is applied.
+pub fn saved(report: &RunReport, path: &Path) -> String {
+    let path = path.display().to_string();
+    if report.plan.changes.iter().any(|change| !change.blockers.is_empty()) {
+        return format!("not saved to {}: something stands against this plan\n", harmless(&path));
+    }
+    format!("saved; to do just that: evenkeel apply {}\n", harmless(&path))
 }
 
 pub(super) fn orphans(report: &RunReport) -> String {

@@ -74,16 +74,18 @@ impl Ambient {
         format!("{person}@{}", self.machine)
     }
 
+    /// When the run began.
+    pub fn started(&self) -> Timestamp {
+        Timestamp::try_from(self.now).unwrap_or_default().round(jiff::Unit::Second).unwrap_or_default()
+    }
+
     /// This run, for others that find the lock taken.
     pub fn lock_holder(&self) -> Holder {
         Holder {
             pid: self.pid,
             host: self.machine.clone(),
             user: self.user.clone(),
-            since: Timestamp::try_from(self.now)
-                .unwrap_or_default()
-                .round(jiff::Unit::Second)
-                .unwrap_or_default(),
+            since: self.started(),
             command: self.command.clone(),
         }
     }

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use petgraph::graph::NodeIndex;
 
-use super::stopwatch::Stopwatch;
 use super::facts::{archives, due, facts, wanted};
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
+use super::stopwatch::Stopwatch;
 use super::tree::{check_without_engine, compile, environment};
 use super::{
-    Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, ranges, remotes,
+    Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, ranges, remotes, saved,
 };
 use crate::converge::{
     self, Execution, Guard, PlanInputs, PlanOptions, execute, gate, newcomer_differs, plan, remaining,
@@ -38,7 +38,13 @@ pub async fn apply(
 ) -> Result<RunReport, RunError> {
     let mut clock = Stopwatch::default();
     let (run, world, first) = until_stopped(ambient, look(options, ambient, &mut clock)).await?;
+    if let Some(expected) = &options.expected {
+        expected.holds((&run.graph, &world, &first), &run.secrets)?;
+    }
     listener(Event::Planned { plan: Arc::new(first.clone()) });
+    if let (Mode::Test, Some(path)) = (options.mode, &options.save) {
+        saved::save(path, options, (&run.graph, &world, &first), &run.secrets, ambient)?;
+    }
     if options.mode == Mode::Test || first.is_empty() {
         let mut changes =
             first.changes.iter().map(|change| foretold(change, &first, options.mode)).collect::<Vec<_>>();
@@ -53,6 +59,9 @@ pub async fn apply(
     let _lock = Lock::take(&ambient.lock_places(), &key, &ambient.lock_holder())?;
     // Another run may have been at work until a moment ago.
     let (world, second) = until_stopped(ambient, run.plan(run.client.survey(), &mut clock)).await?;
+    if let Some(expected) = &options.expected {
+        expected.holds((&run.graph, &world, &second), &run.secrets)?;
+    }
     if second.text() != first.text() {
         let text = format!("the engine has changed meanwhile; the plan is now:\n{}", second.text());
         listener(Event::Message { text });

@@ -21,6 +21,9 @@ pub enum RunError {
     /// Another run is at work, or the lock cannot be had.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A saved plan is not what would be done now.
+    #[error("the plan is out of date: {0}")]
+    OutOfDate(String),
     /// A person asked to stop before anything was begun.
     #[error("stopped; nothing was touched")]
     Stopped,
@@ -39,6 +42,7 @@ impl RunError {
             Self::Unreachable { hint, .. } => hint.clone(),
             Self::Lock(error) => Some(error.hint()),
             Self::Registry(error) => error.hint(),
+            Self::OutOfDate(_) => Some("plan again, look at it, and apply that".to_owned()),
             Self::Usage(_) | Self::Diagnostics(_) | Self::Stopped | Self::Failed(_) => None,
         }
     }

@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::saved::Expected;
+
 /// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TreeOptions {
@@ -35,6 +37,10 @@ pub struct ApplyOptions {
     pub adopt: bool,
     pub data_loss: DataLoss,
     pub registries: AskRegistries,
+    /// Where the plan of a dry run is saved.
+    pub save: Option<PathBuf>,
+    /// What has to be as it was when the plan was saved.
+    pub expected: Option<Expected>,
 }
 
 /// Whether registries are asked.

@@ -59,10 +59,11 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
         return Err(problems);
     }
     warnings(&graph, &mut problems);
+    let inputs = tree.inputs();
     let (root, states) = (tree.root, tree.states);
     let warnings = problems.into_iter().collect();
     let open_ranges = BTreeMap::new();
-    Ok(StateGraph { owner, root, states, registries, pins, open_ranges, graph, warnings })
+    Ok(StateGraph { owner, root, states, inputs, registries, pins, open_ranges, graph, warnings })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.

@@ -22,6 +22,8 @@ pub struct StateGraph {
     pub root: PathBuf,
     /// The folder where dotted names and pins start.
     pub states: PathBuf,
+    /// SHA-256 of each file that was read, by its path from the root.
+    pub inputs: BTreeMap<String, String>,
     /// The digests that images are used at.
     pub pins: Pins,
     /// Ranges of versions for which nobody knows a tag, and why, by normalised reference.

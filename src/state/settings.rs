@@ -41,10 +41,7 @@ const REGISTRY: [&str; 4] = ["insecure", "ca", "mirrors", "timeout"];
 /// # Errors
 /// If its settings are wrong.
 pub fn registries_near(folder: &Path) -> Result<BTreeMap<String, RegistryOptions>, Diagnostics> {
-    let trees = folder.ancestors().map(|root| Tree { root: root.to_owned(), states: root.to_owned() });
-    let Some(tree) = trees.into_iter().find(|tree| tree.settings().is_some()) else {
-        return Ok(BTreeMap::new());
-    };
+    let Some(tree) = folder.ancestors().find_map(Tree::at) else { return Ok(BTreeMap::new()) };
     let mut problems = Diagnostics::default();
     let settings = read(&tree, &mut problems);
     if problems.has_errors() { Err(problems) } else { Ok(settings.registries) }

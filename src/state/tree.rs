@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::yaml::Places;
@@ -23,9 +24,26 @@ pub struct Tree {
     pub root: PathBuf,
     /// Where dotted names start: `states/` of the root, or the root itself.
     pub states: PathBuf,
+    /// SHA-256 of what was read, by its path from the root.
+    read: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Tree {
+    fn new(root: PathBuf, states: PathBuf) -> Self {
+        Self { root, states, read: Arc::default() }
+    }
+
+    /// The tree whose settings are in a folder, if there are any.
+    pub fn at(root: &Path) -> Option<Self> {
+        let tree = Self::new(root.to_owned(), root.to_owned());
+        tree.settings().is_some().then_some(tree)
+    }
+
+    /// SHA-256 of every file that was read so far, by its path from the root.
+    pub fn inputs(&self) -> BTreeMap<String, String> {
+        self.read.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
     /// Finds the tree of the given files.
     pub fn of(files: &[PathBuf], folder: &Path) -> Result<Self, Diagnostic> {
         let mut found: Option<(PathBuf, PathBuf)> = None;
@@ -56,7 +74,7 @@ impl Tree {
         let (root, _) = found.ok_or_else(|| Diagnostic::error_without_place("no state file is named"))?;
         let states = root.join("states");
         let states = if states.is_dir() { states } else { root.clone() };
-        Ok(Self { root, states })
+        Ok(Self::new(root, states))
     }
 
     /// What a person would call a file: its path from the root.
@@ -135,7 +153,7 @@ impl Tree {
     /// Every module, by dotted name.
     pub fn modules(&self) -> BTreeMap<String, PathBuf> {
         let folder = self.root.join("modules");
-        let inside = Self { root: folder.clone(), states: folder };
+        let inside = Self::new(folder.clone(), folder);
         if inside.root.is_dir() { inside.all() } else { BTreeMap::new() }
     }
 
@@ -215,8 +233,15 @@ impl Tree {
             return Err(fail(format!("it has {size} bytes, more than {MAX_FILE}")));
         }
         let bytes = fs::read(&real).map_err(|error| fail(error.to_string()))?;
+        let mut read = self.read.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        read.insert(shown.clone(), sha256(&bytes));
+        drop(read);
         decode(&shown, bytes)
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes text of bytes, with `\n` as the only line break.
