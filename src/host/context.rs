@@ -218,6 +218,22 @@ impl Context {
     }
 }
 
+/// A tar archive of a few texts by name, as a context that has no folder.
+///
+/// # Errors
+/// If a name is too long for an archive.
+pub fn packed(files: &[(String, String)]) -> io::Result<Vec<u8>> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_size(text.len() as u64);
+        tar.append_data(&mut header, name, text.as_bytes())?;
+    }
+    tar.into_inner()
+}
+
 impl Entry {
     /// Reads what is sent of a file; nothing of sockets, pipes and devices.
     fn read(name: String, path: &Path) -> Result<Option<Self>, ContextError> {

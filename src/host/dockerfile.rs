@@ -5,16 +5,63 @@ use std::collections::BTreeMap;
 /// The images from outside that a build needs: of `FROM` and `COPY --from`, in their order, up to
 /// the stage `target`. Earlier stages are no images from outside, and `scratch` is none.
 pub fn from_images(text: &str, args: &BTreeMap<String, String>, target: Option<&str>) -> Vec<String> {
-    let mut globals: BTreeMap<String, String> = BTreeMap::new();
-    let mut stages: Vec<String> = Vec::new();
     let mut images: Vec<String> = Vec::new();
+    let stages = stages(text, args, target);
+    for (number, stage) in stages.iter().enumerate() {
+        let earlier = &stages[..number];
+        let is_stage = earlier.iter().any(|other| other.is_called(&stage.from));
+        if !is_stage && stage.from != "scratch" && !stage.from.is_empty() {
+            images.push(stage.from.clone());
+        }
+        let upto = &stages[..=number];
+        images.extend(stage.copies.iter().filter(|from| position(upto, from).is_none()).cloned());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    images.retain(|image| seen.insert(image.clone()));
+    images
+}
+
+/// The image from outside that what is built starts from, through however many stages. Nothing of one
+/// that starts from `scratch`.
+pub fn base_image(text: &str, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<String> {
+    let stages = stages(text, args, target);
+    let mut number = stages.len().checked_sub(1)?;
+    loop {
+        let from = &stages[number].from;
+        match stages[..number].iter().rposition(|other| other.is_called(from)) {
+            Some(earlier) => number = earlier,
+            None => return (from != "scratch" && !from.is_empty()).then(|| from.clone()),
+        }
+    }
+}
+
+/// A part of a Dockerfile that begins with `FROM`.
+struct Stage {
+    name: String,
+    from: String,
+    /// What `COPY --from` names.
+    copies: Vec<String>,
+}
+
+impl Stage {
+    fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// Which stage a name or a number means.
+fn position(stages: &[Stage], name: &str) -> Option<usize> {
+    let by_number = || name.parse().ok().filter(|number: &usize| *number < stages.len());
+    stages.iter().position(|stage| stage.is_called(name)).or_else(by_number)
+}
+
+/// The stages up to the one that is wanted, with the values of arguments put in.
+fn stages(text: &str, args: &BTreeMap<String, String>, target: Option<&str>) -> Vec<Stage> {
+    let mut globals: BTreeMap<String, String> = BTreeMap::new();
+    let mut stages: Vec<Stage> = Vec::new();
     for instruction in instructions(text) {
         let mut words = instruction.split_whitespace();
         let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
-        let is_known_stage = |name: &str, stages: &[String]| {
-            stages.iter().any(|stage| stage.eq_ignore_ascii_case(name))
-                || name.parse().is_ok_and(|number: usize| number < stages.len())
-        };
         match keyword.as_str() {
             "ARG" if stages.is_empty() => {
                 for (name, default) in words.map(|word| word.split_once('=').unwrap_or((word, ""))) {
@@ -24,37 +71,29 @@ pub fn from_images(text: &str, args: &BTreeMap<String, String>, target: Option<&
                 }
             }
             "FROM" => {
-                if target.is_some_and(|target| is_known_stage(target, &stages)) {
+                if target.is_some_and(|target| position(&stages, target).is_some()) {
                     break;
                 }
                 let mut words = words.filter(|word| !word.starts_with("--"));
-                let image = substitute(unquoted(words.next().unwrap_or_default()), &globals);
+                let from = substitute(unquoted(words.next().unwrap_or_default()), &globals);
                 let name = match words.next() {
                     Some(word) if word.eq_ignore_ascii_case("as") => words.next(),
                     Some(_) | None => None,
                 };
-                let is_stage = stages.iter().any(|stage| stage.eq_ignore_ascii_case(&image));
-                if !is_stage && image != "scratch" && !image.is_empty() {
-                    images.push(image);
-                }
-                stages.push(name.unwrap_or_default().to_owned());
+                stages.push(Stage { name: name.unwrap_or_default().to_owned(), from, copies: Vec::new() });
             }
             "COPY" => {
                 let from = words
                     .take_while(|word| word.starts_with("--"))
                     .find_map(|word| word.strip_prefix("--from="));
-                if let Some(from) = from
-                    && !is_known_stage(from, &stages)
-                {
-                    images.push(from.to_owned());
+                if let (Some(from), Some(stage)) = (from, stages.last_mut()) {
+                    stage.copies.push(from.to_owned());
                 }
             }
             _ => {}
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    images.retain(|image| seen.insert(image.clone()));
-    images
+    stages
 }
 
 /// Joins continued lines; without comments and empty lines, also those within an instruction.
@@ -182,6 +221,17 @@ COPY --from=0 /a /b
     #[test]
     fn stages_and_scratch_are_no_images_from_outside() {
         assert_eq!(images(STAGES, &[], None), ["rust:1.80", "tools:3", "nginx:1"]);
+    }
+
+    #[test]
+    fn the_base_is_found_through_the_stages() {
+        let base = |text: &str, target| base_image(text, &BTreeMap::new(), target);
+        assert_eq!(base(STAGES, None).as_deref(), Some("nginx:1"));
+        assert_eq!(base(STAGES, Some("TEST")).as_deref(), Some("rust:1.80"));
+        assert_eq!(base(STAGES, Some("empty")), None);
+        assert_eq!(base("FROM a AS a\nFROM a AS b\nFROM B", None).as_deref(), Some("a"));
+        assert_eq!(base("", None), None);
+        assert_eq!(base("FROM", None), None);
     }
 
     #[test]

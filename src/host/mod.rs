@@ -6,11 +6,13 @@ mod command;
 mod context;
 mod dockerfile;
 mod dockerignore;
+mod git;
 mod trust;
 
 pub use archive::{ArchiveError, archive_ids, archive_image};
 pub use buildkit::{buildkit_needs, has_buildx};
 pub use command::{CommandError, Finished, run_command};
-pub use context::{BuildInputs, Context, ContextError, build_inputs};
-pub use dockerfile::from_images;
+pub use context::{BuildInputs, Context, ContextError, build_inputs, packed};
+pub use dockerfile::{base_image, from_images};
+pub use git::{GitOrigin, git_origin};
 pub use trust::{Shown, Trust, client_config, trust_nobody};
