@@ -46,8 +46,20 @@ pub mod label {
     /// What the maker of an image calls its version.
     /// Source: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>.
     pub const OCI_VERSION: &str = "org.opencontainers.image.version";
-    /// Stamps: who deployed what, when and why. Never compared.
-    pub const DEPLOY: &str = "io.evenkeel.deploy.";
+    /// What the standard has for the origin of an image, by the same source.
+    pub const OCI_TITLE: &str = "org.opencontainers.image.title";
+    pub const OCI_CREATED: &str = "org.opencontainers.image.created";
+    pub const OCI_REVISION: &str = "org.opencontainers.image.revision";
+    pub const OCI_SOURCE: &str = "org.opencontainers.image.source";
+    pub const OCI_BASE_NAME: &str = "org.opencontainers.image.base.name";
+    pub const OCI_BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+    /// Stamps of a container: when it was made, by whom, from which machine, what began that, and why.
+    /// Never compared.
+    pub const DEPLOY_TIME: &str = "io.evenkeel.deploy.time";
+    pub const DEPLOY_BY: &str = "io.evenkeel.deploy.by";
+    pub const DEPLOY_HOST: &str = "io.evenkeel.deploy.host";
+    pub const DEPLOY_CAUSE: &str = "io.evenkeel.deploy.cause";
+    pub const DEPLOY_WHY: &str = "io.evenkeel.deploy.why";
 }
 
 /// Whose an object is. What carries another pair, or none, is not ours.
@@ -68,6 +80,11 @@ impl<'a> Labels<'a> {
 
     pub fn get(&self, key: &str) -> Option<&'a str> {
         self.0?.get(key)?.as_str()
+    }
+
+    /// All labels that are texts.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.0.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 
     /// Whose the object is, if evenkeel made it.
