@@ -213,6 +213,7 @@ impl Run<'_> {
                 }
                 let mut progress = self.lock();
                 progress[id.0].steps.push(text.clone());
+                progress[id.0].notes.extend(answer.notes);
                 progress[id.0]
                     .notes
                     .extend(answer.warnings.iter().map(|warning| format!("the engine says: {warning}")));

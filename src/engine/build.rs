@@ -34,12 +34,24 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 8;
 
 impl Performer {
-    /// Sends the context, builds, and reads the image's id back.
+    /// Builds, and writes down in the image where it comes from.
     pub(super) async fn build(
         &self,
         build: &BuildSpec,
         progress: Progress<'_>,
     ) -> Result<Answer, PerformError> {
+        match &build.origin {
+            Some(origin) => self.build_recorded(build, origin, progress).await,
+            None => self.build_once(build, progress).await.map(Answer::made),
+        }
+    }
+
+    /// Sends the context, builds, and reads the image's id back.
+    pub(super) async fn build_once(
+        &self,
+        build: &BuildSpec,
+        progress: Progress<'_>,
+    ) -> Result<String, PerformError> {
         let (folder, dockerfile) = (build.context.clone(), build.dockerfile.clone());
         let read = tokio::task::spawn_blocking(move || {
             let context = Context::read(&folder, &dockerfile)?;
@@ -60,25 +72,39 @@ impl Performer {
         }
         let docker = with_query(self.client().docker(), auth, further_query(build));
         let options = build_options(build);
-        let archive = body_try_stream(archived(context));
-        let told = self
-            .talk(
-                docker,
-                |docker| docker.build_image(options, None, Some(archive)).boxed(),
-                BUILD_SILENCE,
-                OUTPUT,
-                progress,
-            )
-            .await?;
-        let built = match (build.naming, told.image) {
-            (Naming::Named, _) => self.image_id(&build.tag).await?,
-            (Naming::Unnamed, Some(id)) => self.image_id(&id).await?,
+        let told = self.classic(docker, options, archived(context), progress).await?;
+        self.built(build, told).await
+    }
+
+    /// Lets the engine's own builder build, and listens to the end.
+    pub(super) async fn classic(
+        &self,
+        docker: Docker,
+        options: BuildImageOptions,
+        archive: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        progress: Progress<'_>,
+    ) -> Result<Told, PerformError> {
+        let archive = body_try_stream(archive);
+        self.talk(
+            docker,
+            |docker| docker.build_image(options, None, Some(archive)).boxed(),
+            BUILD_SILENCE,
+            OUTPUT,
+            progress,
+        )
+        .await
+    }
+
+    /// The id of what was built.
+    pub(super) async fn built(&self, build: &BuildSpec, told: Told) -> Result<String, PerformError> {
+        match (build.naming, told.image) {
+            (Naming::Named, _) => self.image_id(&build.tag).await,
+            (Naming::Unnamed, Some(id)) => self.image_id(&id).await,
             (Naming::Unnamed, None) => {
                 let reason = "the engine did not say what it has built".to_owned();
-                return Err(PerformError::Lost { reason });
+                Err(PerformError::Lost { reason })
             }
-        };
-        Ok(Answer { id: Some(built), warnings: Vec::new() })
+        }
     }
 
     /// Sends an archive, and reads back the id of the image that the state names.
@@ -108,7 +134,7 @@ impl Performer {
         let contents = loaded(&output);
         let wanted = ImageReference::parse(reference);
         if contents.iter().any(|name| ImageReference::parse(name) == wanted) {
-            return Ok(Answer { id: Some(self.image_id(reference).await?), warnings: Vec::new() });
+            return self.image_id(reference).await.map(Answer::made);
         }
         let found = if contents.is_empty() { "no image with a name".to_owned() } else { contents.join(", ") };
         Err(PerformError::Failed {
@@ -151,7 +177,7 @@ impl Performer {
 
 /// What the engine has said.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     /// The last lines.
     output: Vec<String>,
     /// The id of what was built.

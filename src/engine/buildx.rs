@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::address::Address;
 use super::performer::Performer;
-use super::{Answer, PerformError, Progress};
+use super::{PerformError, Progress};
 use crate::host::Context;
 use crate::world::{BuildSpec, Naming, SecretOrigin};
 
@@ -26,7 +26,7 @@ impl Performer {
         build: &BuildSpec,
         context: Context,
         progress: Progress<'_>,
-    ) -> Result<Answer, PerformError> {
+    ) -> Result<String, PerformError> {
         let refused = |message: String| PerformError::Refused { status: None, message };
         let cannot = |error: std::io::Error| refused(format!("run `docker buildx`: {error}"));
         let folder = tempfile_folder().map_err(cannot)?;
@@ -47,7 +47,7 @@ impl Performer {
         let _ = std::fs::remove_dir_all(&folder);
         ended?;
         let name = if build.naming == Naming::Named { &build.tag } else { &id };
-        Ok(Answer { id: Some(self.image_id(name).await?), warnings: Vec::new() })
+        self.image_id(name).await
     }
 }
 
@@ -222,6 +222,7 @@ mod tests {
             args: args.into(),
             target: None,
             labels: [].into(),
+            origin: None,
             options: BuildOptions { secrets: secrets.into(), no_cache: true, ..BuildOptions::default() },
             builder: Builder::Buildx,
         };

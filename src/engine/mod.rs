@@ -11,6 +11,7 @@ pub mod fake;
 mod logs;
 mod observe;
 mod observer;
+mod origin;
 mod perform;
 mod performer;
 mod pull;

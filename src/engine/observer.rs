@@ -183,6 +183,14 @@ impl Client {
         self.ask_if_fine(&format!("/images/{}/json", encoded(&reference)), "inspect an image").await
     }
 
+    /// Looks at an image by its name or id.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached or understood.
+    pub async fn image(&self, reference: &str) -> Result<Option<Image>, ObserveError> {
+        self.clone().inspect_image(reference.to_owned()).await
+    }
+
     pub(super) async fn inspect_image(self, reference: String) -> Result<Option<Image>, ObserveError> {
         let path = format!("/images/{}/json", encoded(&reference));
         Ok(self.ask_if_there(&path, &format!("inspect image `{reference}`")).await?.map(shapes::image))

@@ -12,6 +12,15 @@ pub struct Answer {
     pub id: Option<String>,
     /// Warnings that came with it.
     pub warnings: Vec<String>,
+    /// What a person should know besides.
+    pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// The answer to a step that made an object.
+    pub fn made(id: String) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -13,7 +13,7 @@ use super::settle::{await_end, settle};
 use super::transport::{ANSWER, Broken, Order, Reply, encoded};
 use super::{Answer, Perform, PerformError, Progress};
 use crate::host::{Finished, run_command};
-use crate::world::{Id, Step, Target, Trial, label};
+use crate::world::{Id, Stamps, Step, Target, Trial, label};
 
 /// How long a change that moves no data may take.
 pub(super) const CHANGE: Duration = Duration::from_secs(120);
@@ -29,11 +29,22 @@ const CHECK: Duration = Duration::from_secs(300);
 /// Changes an engine. A dry run makes no such value.
 pub struct Performer {
     client: Client,
+    stamps: Option<Stamps>,
 }
 
 impl Performer {
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, stamps: None }
+    }
+
+    /// Says in what it makes who made it, when and why.
+    #[must_use]
+    pub fn stamped(self, stamps: Stamps) -> Self {
+        Self { stamps: Some(stamps), ..self }
+    }
+
+    pub(super) fn stamps(&self) -> Option<&Stamps> {
+        self.stamps.as_ref()
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -60,9 +71,7 @@ impl Perform for Performer {
             Step::SaveImage { image, reference, path } => {
                 self.save(&id(&image.id)?, reference, path, progress).await
             }
-            Step::RemoveImage { image: _, reference } => {
-                self.delete(format!("/images/{}", encoded(reference))).await
-            }
+            Step::RemoveImage { image: _, reference } => self.remove_image(reference).await,
 
             Step::CreateNetwork { network, body } => {
                 let body = with(body, [("Name", json!(network.name)), ("CheckDuplicate", json!(true))]);
@@ -84,13 +93,13 @@ impl Perform for Performer {
             Step::CreateVolume { name, body } => {
                 let body = with(body, [("Name", json!(name))]);
                 self.post("/volumes/create".to_owned(), Some(&body), CHANGE).await?;
-                Ok(Answer { id: Some(name.clone()), warnings: Vec::new() })
+                Ok(Answer::made(name.clone()))
             }
             Step::RemoveVolume { name } => self.delete(format!("/volumes/{}", encoded(name))).await,
 
             Step::CreateContainer { container, image: _, body } => {
                 let path = format!("/containers/create?name={}", encoded(&container.name));
-                created(&self.post(path, Some(body), CHANGE).await?)
+                created(&self.post(path, Some(&self.with_stamps(body)), CHANGE).await?)
             }
             Step::CreateTrial { container, image, trial } => self.create_trial(container, image, trial).await,
             Step::AwaitEnd { container } => {
@@ -118,7 +127,7 @@ impl Perform for Performer {
             }
             Step::UpdateContainer { container, body } => {
                 let reply = self.post(path("containers", container, "/update")?, Some(body), CHANGE).await?;
-                Ok(Answer { id: None, warnings: warnings(&answer(&reply)?) })
+                Ok(Answer { warnings: warnings(&answer(&reply)?), ..Answer::default() })
             }
             Step::Settle { container, gate } => {
                 settle(&self.client, container, gate, progress).await.map(|()| Answer::default())
@@ -132,6 +141,17 @@ impl Perform for Performer {
 }
 
 impl Performer {
+    /// Removes a name of an image. The engine refuses what is gone while it looks for it, as when an image
+    /// loses its last two names at once.
+    async fn remove_image(&self, reference: &str) -> Result<Answer, PerformError> {
+        let removed = self.delete(format!("/images/{}", encoded(reference))).await;
+        let is_refused = matches!(removed, Err(PerformError::Refused { .. }));
+        if is_refused && matches!(self.client.image(reference).await, Ok(None)) {
+            return Ok(Answer::default());
+        }
+        removed
+    }
+
     /// Creates a throw-away container. What an image says of itself is only known once it is there.
     async fn create_trial(
         &self,
@@ -299,7 +319,7 @@ fn answer(reply: &Reply) -> Result<Value, PerformError> {
 fn created(reply: &Reply) -> Result<Answer, PerformError> {
     let json = answer(reply)?;
     match json["Id"].as_str() {
-        Some(id) if !id.is_empty() => Ok(Answer { id: Some(id.to_owned()), warnings: warnings(&json) }),
+        Some(id) if !id.is_empty() => Ok(Answer { warnings: warnings(&json), ..Answer::made(id.to_owned()) }),
         Some(_) | None => Err(PerformError::Lost { reason: "the engine's answer has no id".to_owned() }),
     }
 }

@@ -45,7 +45,7 @@ impl Performer {
         if let (Some(_), Some(tag)) = (digest, tag) {
             self.tag(&pulled, &format!("{name}:{tag}")).await?;
         }
-        Ok(Answer { id: Some(self.image_id(&pulled).await?), warnings: Vec::new() })
+        self.image_id(&pulled).await.map(Answer::made)
     }
 
     async fn pull_version(

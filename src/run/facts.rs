@@ -65,7 +65,13 @@ fn context(state: &State, declared: &BTreeSet<String>) -> SourceFact {
 /// The options that decide what a build makes, besides arguments, target and labels.
 fn build_options(state: &State) -> BTreeMap<String, String> {
     let option = |field: &str| Some((field.to_owned(), state.spec.value(field)?.to_string()));
-    ["platform", "network", "extra_hosts", "secrets"].into_iter().filter_map(option).collect()
+    let plain = ["platform", "network", "extra_hosts", "secrets", "metadata_files"];
+    let mut options: BTreeMap<String, String> = plain.into_iter().filter_map(option).collect();
+    for field in ["metadata", "lifecycle"] {
+        let keys = state.spec.value(field).and_then(Value::as_object).into_iter().flatten();
+        options.extend(keys.map(|(key, value)| (format!("{field}.{key}"), value.to_string())));
+    }
+    options
 }
 
 /// A secret of a build that is not there. Nothing is read of one that is.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::Origin;
+
 /// What a build needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildSpec {
@@ -19,6 +21,8 @@ pub struct BuildSpec {
     pub args: BTreeMap<String, String>,
     pub target: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// What the record of the build is made of; without it there is none.
+    pub origin: Option<Origin>,
     pub options: BuildOptions,
     pub builder: Builder,
 }

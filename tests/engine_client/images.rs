@@ -128,6 +128,7 @@ fn a_build_sends_its_context_and_tells_why_it_failed() {
             target: None,
             labels: BTreeMap::from([("x".to_owned(), "y z".to_owned())]),
             naming: Naming::Named,
+            origin: None,
             options: BuildOptions::default(),
             builder: Builder::Classic,
         };

@@ -35,6 +35,9 @@ const OPTIONS: &[(&str, &str, Comes)] = &[
     ("network", "none", Comes::ToBuild),
     ("extra_hosts", "{db: 10.0.0.2}", Comes::ToBuild),
     ("secrets", "", Comes::Elsewhere),
+    ("metadata", "{owner: db-team}", Comes::ToBuild),
+    ("lifecycle", "{validate: test -d /}", Comes::ToBuild),
+    ("metadata_files", "false", Comes::ToBuild),
     ("cache_from", "[IMAGE]", Comes::ToNothing),
     ("no_cache", "true", Comes::ToNothing),
     ("pull", "false", Comes::ToNothing),
@@ -246,8 +249,8 @@ fn a_validation_that_is_cut_off_leaves_no_name_and_the_next_run_cleans_up() {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("VOLUME /data"));
         let system = built(", validate: 'test -d /data', tags: ['$app:dev']");
-        // Build, create, start, remove, and two names.
-        for (k, is_before) in [(2, false), (3, true), (3, false), (4, true), (5, true)] {
+        // Build, record, create, start, remove, and two names.
+        for (k, is_before) in [(1, false), (3, false), (4, true), (4, false), (5, true), (6, true)] {
             scene.declare(&system);
             scene.proxy.clear();
             let victim = Victim::default();
@@ -264,7 +267,7 @@ fn a_validation_that_is_cut_off_leaves_no_name_and_the_next_run_cleans_up() {
             scene.run(&[]).expect(0);
         }
         // A refusal in between: the container goes at once.
-        for k in 3..=5 {
+        for k in 4..=6 {
             scene.declare(&system);
             scene.proxy.clear();
             scene.proxy.fault_at(k, Fault::Refuse(500));

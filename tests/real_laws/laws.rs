@@ -131,11 +131,13 @@ fn timeless(json: &Value) -> Value {
     json
 }
 
-/// The requests that a step comes to. What is pulled by digest has to be given its tag.
+/// The requests that a step comes to. What is pulled by digest has to be given its tag, and on what is built
+/// the record of the build is put.
 fn calls_of_step(step: &str) -> Vec<String> {
     let is_by_digest = step.starts_with("pull image") && step.ends_with(')');
     let tag = is_by_digest.then(|| "tag image".to_owned());
-    call_of_step(step).into_iter().chain(tag).collect()
+    let record = step.starts_with("build image").then(|| "build image".to_owned());
+    call_of_step(step).into_iter().chain(tag).chain(record).collect()
 }
 
 /// The request that a step comes to: a verb, and the new name where there is one. `None`: it only looks.

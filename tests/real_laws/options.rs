@@ -16,6 +16,7 @@ pub const ANY: Options = &[
         ],
     ),
     ("labels", &["{x: '1'}", "[x=2, y=3]"]),
+    ("lifecycle", &["{validate: 'true', update: date}", "{validate: 'false'}"]),
     ("user", &["app", "'1000:1000'", "root"]),
     ("working_dir", &["/tmp", "/"]),
     ("tty", &["true", "false"]),

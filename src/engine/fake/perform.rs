@@ -198,7 +198,7 @@ impl Docker {
 }
 
 fn made(id: String) -> Result<Answer, PerformError> {
-    Ok(Answer { id: Some(id), warnings: Vec::new() })
+    Ok(Answer::made(id))
 }
 
 fn answered(result: Result<(), No>) -> Result<Answer, PerformError> {

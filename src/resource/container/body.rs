@@ -80,7 +80,8 @@ fn put(body: &mut Value, path: &str, value: Value) {
     for part in path.split('.') {
         slot = &mut slot[part];
     }
-    *slot = value;
+    // Several fields are labels.
+    merge(slot, &value);
 }
 
 /// The engine publishes only ports that are exposed as well.

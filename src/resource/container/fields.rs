@@ -106,6 +106,14 @@ pub static FIELDS: &[Field] = &[
         "Labels, as a mapping or a list of `key=value`, on top of those of the image."
     ),
     replaced!(
+        "lifecycle",
+        [plain("lifecycle")],
+        At::Path("Config.Labels"),
+        form::LIFECYCLE,
+        Unset::Image("Config.Labels"),
+        "The commands by which the container is started, updated and validated, as labels `io.evenkeel.lifecycle.*`: `{start, update, validate}`. What is not said here is as in the image."
+    ),
+    replaced!(
         "user",
         [plain("user"), salt("user")],
         At::Path("Config.User"),

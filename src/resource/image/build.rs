@@ -13,8 +13,8 @@ use super::fields::reference;
 use super::{keep, trial};
 use crate::plan::{Action, FieldDiff, Impact, Steps};
 use crate::world::{
-    BuildOptions, BuildSpec, Builder, Image, ImageReference, Naming, Remote, SecretOrigin, Step, Target,
-    World, label,
+    BuildOptions, BuildSpec, Builder, Image, ImageReference, Naming, Origin, RecordFiles, Remote,
+    SecretOrigin, Step, Target, World, label,
 };
 
 /// Why the state cannot go on: its files, its builder, or a registry.
@@ -225,14 +225,33 @@ fn request(desired: &Desired<'_>, reference: &str, world: &World) -> BuildSpec {
         args: texts(spec, "args"),
         target: spec.text("target").map(str::to_owned),
         labels: labels(desired, world),
+        origin: Some(origin(desired, reference)),
         options: options(spec),
         builder: if needs_buildkit { Builder::Buildx } else { Builder::Classic },
     }
 }
 
-/// Every label is a step of its own to the builder, so there are no more than it takes.
+/// What the record of the build says that is known now. The rest is known when it is built.
+fn origin(desired: &Desired<'_>, reference: &str) -> Origin {
+    let spec = desired.spec;
+    let names = std::iter::once(reference.to_owned()).chain(further_tags(spec));
+    Origin {
+        owner: desired.owner.clone(),
+        names: names.collect(),
+        metadata: spec.value("metadata").cloned().unwrap_or_default(),
+        is_validated: trial::wanted(spec).is_some(),
+        files: match spec.value("metadata_files") {
+            Some(Value::Bool(false)) => RecordFiles::LeftOut,
+            Some(_) | None => RecordFiles::Written,
+        },
+    }
+}
+
 fn labels(desired: &Desired<'_>, world: &World) -> BTreeMap<String, String> {
     let mut labels = texts(desired.spec, "labels");
+    let methods = desired.spec.value("lifecycle").map(|methods| form::LIFECYCLE.send(methods));
+    let methods = methods.iter().filter_map(Value::as_object).flatten();
+    labels.extend(methods.filter_map(|(key, command)| Some((key.clone(), command.as_str()?.to_owned()))));
     let Some(SourceFact::Context { hash, bases, build }) = desired.facts.sources.get(desired.name) else {
         return labels;
     };

@@ -50,6 +50,9 @@ const REBUILD: &[Spelling] = &[plain("rebuild")];
 const TAGS: &[Spelling] = &[plain("tags")];
 const KEEP: &[Spelling] = &[plain("keep")];
 const VALIDATE: &[Spelling] = &[plain("validate")];
+const METADATA: &[Spelling] = &[plain("metadata")];
+const LIFECYCLE: &[Spelling] = &[plain("lifecycle")];
+const METADATA_FILES: &[Spelling] = &[plain("metadata_files")];
 
 static PRESENT: &[Field] = &[
     row(
@@ -145,6 +148,24 @@ static BUILT: &[Field] = &[
         &[plain("secrets")],
         &form::BUILD_SECRETS,
         "What `RUN --mount=type=secret` finds, by id: a file of this machine or a variable of evenkeel's environment. Needs BuildKit. They are read by `docker buildx` alone; another content is no reason to build again.",
+    ),
+    row(
+        "metadata",
+        METADATA,
+        &form::METADATA,
+        "Whatever is to be known of the image, as a mapping of any YAML. It stands in the record of the build, which the image and all that are built from it carry; `evenkeel metadata` shows it.",
+    ),
+    row(
+        "lifecycle",
+        LIFECYCLE,
+        &form::LIFECYCLE,
+        "The commands by which what runs from the image is started, updated and validated, as labels `io.evenkeel.lifecycle.*`. What is not said here is as in the base image.",
+    ),
+    row(
+        "metadata_files",
+        METADATA_FILES,
+        &form::BOOL,
+        "Whether the records also lie in the image, as files in `/usr/share/evenkeel/metadata.d` (default `true`).",
     ),
     how("cache_from", CACHE_FROM, &form::STRING_LIST, "Images whose layers may be used again."),
     how(
