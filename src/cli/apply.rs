@@ -15,6 +15,7 @@ use crate::plan::RunReport;
 use crate::report::{self, Detail, Label, StateOutput};
 use crate::resource::whole_seconds;
 use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError, SavedPlan};
+use crate::world::Cause;
 
 /// Brings an engine into the declared state.
 ///
@@ -85,6 +86,15 @@ pub(super) struct ApplyArgs {
     /// Lets `volume.absent` remove volumes: all of them, or only those named.
     #[arg(long, value_name = "NAME,…", num_args = 0..=1, require_equals = true, default_missing_value = EVERY_VOLUME, value_delimiter = ',', help_heading = RUN)]
     allow_data_loss: Option<Vec<String>>,
+
+    /// What began this run. Written into the images and containers that it makes.
+    /// [default: EVENKEEL_CAUSE, else manual]
+    #[arg(long, value_name = "CAUSE", value_parser = clap::builder::PossibleValuesParser::new(Cause::ALL.map(Cause::word)), help_heading = RUN)]
+    cause: Option<String>,
+
+    /// Why, in a few words. Written into the images and containers that it makes.
+    #[arg(long, value_name = "TEXT", help_heading = RUN)]
+    why: Option<String>,
 }
 
 /// Headings of the help text.
@@ -97,6 +107,9 @@ const EXAMPLES: &str = "Examples:
   evenkeel apply states/prod.yml --host ssh://deploy@ship.example --prune
   evenkeel apply states/base.yml states/prod.yml --env prod --state-output changes
   evenkeel apply states/prod.yml --allow-data-loss=old-data";
+
+/// Characters of `--why`.
+const LONGEST_REASON: usize = 1000;
 
 /// No volume can have this name.
 const EVERY_VOLUME: &str = "*";
@@ -175,7 +188,7 @@ fn print(report: &RunReport, output: &Output, screen: &Screen) -> ExitCode {
 
 impl ApplyArgs {
     /// What goes with a saved plan, which has the rest.
-    fn beside_plan(self) -> Result<(Output, ApplyOptions), RunError> {
+    fn beside_plan(self, ambient: &Ambient) -> Result<(Output, ApplyOptions), RunError> {
         fixed_by_plan(&[
             (!self.target.is_empty(), "--target"),
             (self.prune, "--prune"),
@@ -184,6 +197,7 @@ impl ApplyArgs {
             (self.allow_data_loss.is_some(), "--allow-data-loss"),
             (self.save.is_some(), "--save"),
         ])?;
+        let (cause, why) = (cause(self.cause.as_deref(), ambient)?, why(self.why)?);
         let options = ApplyOptions {
             tree: self.tree.for_plan()?,
             mode: if self.test { Mode::Test } else { Mode::Apply },
@@ -195,6 +209,8 @@ impl ApplyArgs {
             registries: AskRegistries::WhereDue { ttl: self.registry_ttl },
             save: None,
             expected: None,
+            cause,
+            why,
         };
         Ok((output(self.output, self.state_output)?, options))
     }
@@ -202,7 +218,7 @@ impl ApplyArgs {
     fn resolve(self, ambient: &Ambient) -> Result<(Output, ApplyOptions), RunError> {
         if let Some(path) = self.tree.saved_plan() {
             let plan = SavedPlan::read(&ambient.directory.join(path))?;
-            let (output, options) = self.beside_plan()?;
+            let (output, options) = self.beside_plan(ambient)?;
             return Ok((output, plan.resume(options)?));
         }
         let output = output(self.output, self.state_output)?;
@@ -210,6 +226,8 @@ impl ApplyArgs {
             return Err(RunError::Usage("--save takes a file that ends with `.json`".to_owned()));
         }
         let data_loss = data_loss(self.allow_data_loss)?;
+        let cause = cause(self.cause.as_deref(), ambient)?;
+        let why = why(self.why)?;
         let tree = self.tree.resolve(ambient)?;
         if data_loss == DataLoss::Allow {
             tree.files.iter().try_for_each(|file| is_no_volume(file))?;
@@ -229,6 +247,8 @@ impl ApplyArgs {
             },
             save: self.save.map(|path| ambient.directory.join(path)),
             expected: None,
+            cause,
+            why,
         };
         Ok((output, options))
     }
@@ -254,6 +274,30 @@ fn seconds(text: &str) -> Result<Duration, String> {
     whole_seconds(text)
         .map(Duration::from_secs)
         .ok_or_else(|| "it takes a time such as `60s` or `5m`".to_owned())
+}
+
+fn cause(typed: Option<&str>, ambient: &Ambient) -> Result<Cause, RunError> {
+    let (place, text) = match typed {
+        Some(text) => ("--cause", text),
+        None => match ambient.variable("EVENKEEL_CAUSE") {
+            Some(text) => ("EVENKEEL_CAUSE", text),
+            None => return Ok(Cause::default()),
+        },
+    };
+    text.parse().map_err(|reason| RunError::Usage(format!("{place}: {reason}")))
+}
+
+/// One line that a label has room for.
+fn why(typed: Option<String>) -> Result<Option<String>, RunError> {
+    let Some(text) = typed else { return Ok(None) };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=LONGEST_REASON => Ok(Some(text)),
+        length => Err(RunError::Usage(format!(
+            "--why takes at most {LONGEST_REASON} characters, and these are {length}"
+        ))),
+    }
 }
 
 fn data_loss(names: Option<Vec<String>>) -> Result<DataLoss, RunError> {
@@ -340,6 +384,23 @@ mod tests {
         let meant = "there is no state file `data.v1`; if it is a volume: --allow-data-loss=data.v1";
         assert_eq!(loss("a.yml --allow-data-loss data.v1"), Err(meant.to_owned()));
         assert!(loss("a.yml --allow-data-loss=x,").is_err());
+    }
+
+    #[test]
+    fn a_run_says_what_began_it_and_why() {
+        let options = resolved("a.yml --cause timer --why nightly").expect("fine");
+        assert_eq!((options.cause, options.why.as_deref()), (Cause::Timer, Some("nightly")));
+        let options = resolved("a.yml").expect("fine");
+        assert_eq!((options.cause, options.why), (Cause::Manual, None));
+        assert!(resolved("a.yml --cause nonsense").is_err_and(|said| said.contains("base-update")));
+        assert_eq!(why(Some(" two\n lines ".to_owned())).ok(), Some(Some("two lines".to_owned())));
+        assert!(why(Some("x".repeat(1001))).is_err());
+        let mut surroundings = ambient::for_tests("/srv");
+        surroundings.variables.insert("EVENKEEL_CAUSE".to_owned(), "push".to_owned());
+        assert_eq!(cause(None, &surroundings).ok(), Some(Cause::Push));
+        assert_eq!(cause(Some("promote"), &surroundings).ok(), Some(Cause::Promote));
+        surroundings.variables.insert("EVENKEEL_CAUSE".to_owned(), "cron".to_owned());
+        assert!(cause(None, &surroundings).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod exit_code;
 mod graph;
 mod login;
 mod logout;
+mod metadata;
 mod output;
 mod pin;
 mod pipeline;
@@ -70,6 +71,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     Update(update::UpdateArgs),
     Status(status::StatusArgs),
+    Metadata(metadata::MetadataArgs),
+    Examine(metadata::ExamineArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -114,6 +117,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Validate(args) => validate::run(args, &ambient, &screen).await,
             Command::Update(args) => update::run(args, &ambient, &screen).await,
             Command::Status(args) => status::run(args, &ambient, &screen).await,
+            Command::Metadata(args) => metadata::metadata(args, &ambient, &screen).await,
+            Command::Examine(args) => metadata::examine(args, &ambient, &screen).await,
         }
     })
 }

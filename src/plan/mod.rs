@@ -4,6 +4,7 @@
 mod change;
 mod event;
 mod lifecycle;
+mod origin;
 mod outcome;
 mod promotion;
 mod text;
@@ -15,6 +16,7 @@ pub use event::Event;
 pub use lifecycle::{
     ContainerStatus, Done, Method, MethodEnding, MethodReport, MethodRun, StatusReport, Subject, Validity,
 };
+pub use origin::{ContainerOrigin, OriginReport, Stamped};
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
 pub use promotion::{
     PinChange, PinReport, PipelineReport, PipelinesReport, Promotion, StageContainers, StageReport, StageTag,

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use petgraph::graph::NodeIndex;
 
 use super::facts::{archives, due, facts, wanted};
+use super::origin::stamps;
 use super::secrets::{self, hide_in_event, hide_in_plan, hide_in_report};
 use super::stopwatch::Stopwatch;
 use super::tree::{check_without_engine, compile, environment};
@@ -25,7 +26,7 @@ use crate::registry::Registries;
 use crate::resource::Facts;
 use crate::source::Secrets;
 use crate::state::StateGraph;
-use crate::world::{ImageReference, Remote, World};
+use crate::world::{ImageReference, Remote, Stamps, World};
 
 /// Brings the engine into the declared state, or says what that would take.
 ///
@@ -146,6 +147,7 @@ struct Prepared {
     ask_registries: AskRegistries,
     /// Where answers of registries are kept.
     cache_folder: Option<PathBuf>,
+    stamps: Stamps,
     /// Made when the first of them is to be asked.
     registries: OnceLock<Registries>,
 }
@@ -205,6 +207,7 @@ impl Prepared {
             ask_registries: options.registries,
             registries,
             cache_folder,
+            stamps: stamps(options, ambient),
             client,
             by_change,
             graph,
@@ -268,7 +271,7 @@ impl Prepared {
         listener: Listener<'_>,
         stop: &AtomicBool,
     ) -> Vec<ChangeReport> {
-        let performer = Performer::new(self.client.clone());
+        let performer = Performer::new(self.client.clone()).stamped(self.stamps.clone());
         let state = |id: ChangeId| {
             let change = plan.change(id);
             let node = self.by_change.get(&key_of(&change.state))?;

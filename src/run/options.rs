@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::saved::Expected;
 
+use crate::world::Cause;
+
 /// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TreeOptions {
@@ -41,6 +43,9 @@ pub struct ApplyOptions {
     pub save: Option<PathBuf>,
     /// What has to be as it was when the plan was saved.
     pub expected: Option<Expected>,
+    /// What began the run, and what a person says of it: written into what it makes.
+    pub cause: Cause,
+    pub why: Option<String>,
 }
 
 /// Whether registries are asked.
