@@ -9,6 +9,7 @@ mod language;
 mod laws;
 mod lifecycle;
 mod manual;
+mod origin;
 mod ready_states;
 mod registry;
 mod saved;
