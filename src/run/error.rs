@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::engine::ObserveError;
 use crate::lock::LockError;
 use crate::registry::RegistryError;
 use crate::source::Diagnostics;
@@ -51,5 +52,17 @@ impl RunError {
 impl From<Diagnostics> for RunError {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::Diagnostics(diagnostics)
+    }
+}
+
+/// Why an engine could not be looked at.
+pub(super) fn unreachable(error: ObserveError) -> RunError {
+    match error {
+        ObserveError::Unreachable { ref hint, .. } => {
+            RunError::Unreachable { hint: hint.clone(), message: error.to_string() }
+        }
+        ObserveError::Answered { .. } | ObserveError::Garbled { .. } => {
+            RunError::Unreachable { hint: None, message: error.to_string() }
+        }
     }
 }

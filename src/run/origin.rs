@@ -1,6 +1,6 @@
 //! Where images and containers come from: what is added to those that are made, and what those that are there say.
 
-use super::apply::unreachable;
+use super::error::unreachable;
 use super::tree::environment;
 use super::{Ambient, ApplyOptions, RunError};
 use crate::engine::{self, Observe};

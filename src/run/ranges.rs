@@ -22,7 +22,7 @@ pub(super) async fn settle(
     if wanted.is_empty() {
         return Ok(());
     }
-    let names = client.image_names().await.map_err(super::apply::unreachable)?;
+    let names = client.image_names().await.map_err(super::error::unreachable)?;
     let local: Vec<ImageReference> = names.iter().map(|name| ImageReference::parse(name)).collect();
     let registries = registries(graph).await?;
     for (reference, wanted) in wanted {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::apply::unreachable;
+use super::error::unreachable;
 use super::tree::environment;
 use super::{Ambient, AskRegistries, RunError};
 use crate::engine::{Address, Client, Observe};

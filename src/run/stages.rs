@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::apply::unreachable;
+use super::error::unreachable;
 use super::record::recall;
 use super::remotes::registries_of;
 use super::tree::environment;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::apply::unreachable;
+use super::error::unreachable;
 use super::tree::environment;
 use super::{Ambient, RunError};
 use crate::engine::{self, Client, Observe, Wanted};
