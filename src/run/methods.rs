@@ -294,8 +294,8 @@ fn left_out(target: &Target, method: Method) -> Option<String> {
 fn undeclared(method: Method, name: &str) -> MethodEnding {
     let (noun, word, key) = (noun(method), method.word(), key(method));
     let hint = format!(
-        "declare it in the image, and replace the container: `LABEL {key}=\"COMMAND\"` in the Dockerfile; then: \
-         evenkeel {word} {name}"
+        "declare it in its state, `lifecycle: {{{word}: COMMAND}}`, or in the image, `LABEL {key}=\"COMMAND\"`, and \
+         apply; then: evenkeel {word} {name}"
     );
     MethodEnding::NotRun { reason: format!("it declares no {noun}"), hint: Some(hint) }
 }
