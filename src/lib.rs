@@ -13,4 +13,6 @@ pub mod resource;
 pub mod run;
 pub mod source;
 pub mod state;
+pub mod trigger;
+
 pub mod world;

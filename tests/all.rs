@@ -5,6 +5,7 @@ mod cases;
 mod cases2;
 mod demo;
 mod engine_client;
+mod hooks;
 mod language;
 mod laws;
 mod lifecycle;

@@ -177,6 +177,7 @@ mod tests {
             timings: Vec::new(),
             requests: 0,
             registry_requests: 0,
+            unknown: Vec::new(),
             dry_run: true,
             host: "local".to_owned(),
             aborted: None,

@@ -5,7 +5,9 @@ mod ambient;
 mod apply;
 mod check;
 pub mod exit_code;
+mod follow;
 mod graph;
+mod hook;
 mod login;
 mod logout;
 mod metadata;
@@ -66,6 +68,7 @@ enum Command {
     Promote(promote::PromoteArgs),
     Pipeline(pipeline::PipelineArgs),
     Verify(verify::VerifyArgs),
+    Hook(hook::HookArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
     Validate(validate::ValidateArgs),
@@ -112,6 +115,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Promote(args) => promote::run(args, &ambient, &screen).await,
             Command::Pipeline(args) => pipeline::run(args, &ambient, &screen).await,
             Command::Verify(args) => verify::run(args, &ambient, &screen).await,
+            Command::Hook(args) => hook::run(args, &ambient, &screen).await,
             Command::Login(args) => login::run(args, &ambient, &screen).await,
             Command::Logout(args) => logout::run(&args, &ambient, &screen),
             Command::Validate(args) => validate::run(args, &ambient, &screen).await,

@@ -59,6 +59,8 @@ pub struct RunReport {
     pub requests: u64,
     /// Requests that were sent to registries.
     pub registry_requests: u64,
+    /// Why registries could not say what they were asked.
+    pub unknown: Vec<String>,
     /// True under `--test`.
     pub dry_run: bool,
     /// What the target is called in Salt's layout.

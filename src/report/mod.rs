@@ -24,7 +24,7 @@ pub use diagnostics::diagnostics;
 pub use highstate::{Detail, Label, StateOutput, compile_error, highstate};
 pub use json::json;
 pub use methods::{methods, methods_json};
-pub use notices::{notices, saved, warning};
+pub use notices::{lines_of, notices, saved, warning};
 pub use origin::{examination, metadata, metadata_json};
 pub use progress::{Display, Paint, Progress};
 pub use promotion::{pins, pipelines, promotion};

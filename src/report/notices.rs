@@ -26,6 +26,11 @@ pub fn saved(report: &RunReport, path: &Path) -> String {
     format!("saved; to do just that: evenkeel apply {}\n", harmless(&path))
 }
 
+/// Lines that may hold what others wrote, such as the subject of a commit.
+pub fn lines_of(text: &str) -> String {
+    text.lines().map(|line| harmless(line).to_string() + "\n").collect()
+}
+
 pub(super) fn orphans(report: &RunReport) -> String {
     let mut text = String::new();
     for (kind, target) in &report.plan.orphans {

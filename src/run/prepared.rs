@@ -234,10 +234,20 @@ impl Prepared {
             changes,
             timings: clock.laps,
             requests: self.client.requests(),
+            unknown: unknown(world),
             registry_requests: self.registries.get().map_or(0, Registries::requests),
             dry_run: self.dry_run,
             host: world.engine.hostname.clone(),
             aborted,
         }
     }
+}
+
+/// Why registries did not say what they were asked.
+fn unknown(world: &World) -> Vec<String> {
+    let reasons = world.remotes.values().filter_map(|remote| match remote {
+        Remote::Unknown(reason) => Some(reason.clone()),
+        Remote::Found(_) | Remote::Missing | Remote::NotAsked => None,
+    });
+    reasons.collect()
 }

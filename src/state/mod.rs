@@ -10,6 +10,7 @@ mod disputes;
 mod draw;
 mod gather;
 mod graph;
+mod hooks;
 mod index;
 mod inputs;
 mod json;
@@ -37,6 +38,7 @@ mod yaml;
 
 pub use compile::{compile, render};
 pub use graph::{Edge, Relation, State, StateGraph};
+pub use hooks::{Environment, Hooks, OnPush, OnUnknown, hooks};
 pub use inputs::{Grains, Inputs};
 pub use options::{Options, Order, Retry, WatchAction};
 pub use pins::{Pin, Pins, path as pins_path, written as written_pins};

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -117,9 +117,7 @@ impl Workspace {
         // One that reads nothing closes it.
         drop(stdin.write_all(input.as_bytes()));
         drop(stdin);
-        let output = child.wait_with_output().expect("it ends");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Run { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Run::of(child.wait_with_output().expect("it ends"))
     }
 
     /// `evenkeel apply FILE ARGS…`
@@ -163,6 +161,12 @@ impl Workspace {
 }
 
 impl Run {
+    /// What another program has printed.
+    pub fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }

@@ -83,6 +83,7 @@ fn run(changes: Vec<(Change, ChangeReport)>) -> RunReport {
         timings: Vec::new(),
         requests: 0,
         registry_requests: 0,
+        unknown: Vec::new(),
         dry_run: false,
         host: "local".to_owned(),
         aborted: None,

@@ -1,0 +1,53 @@
+//! A process that goes on when whoever started it goes away, and showing what it writes.
+
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::exit_code::ExitCode;
+use super::screen::Screen;
+use crate::report;
+use crate::trigger::TriggerError;
+
+/// How often somebody is told that something is still going on.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Starts a process that nobody's going away ends, and shows what it writes into its log.
+pub(super) fn follow(mut command: Command, log: &Path, screen: &Screen) -> Result<ExitCode, TriggerError> {
+    let failed = |error: std::io::Error| TriggerError::Asked(format!("{}: {error}", log.display()));
+    let file = std::fs::File::create(log).map_err(failed)?;
+    let mut shown = std::fs::File::open(log).map_err(failed)?;
+    // A group of its own: what ends the pusher's session does not end it.
+    command.process_group(0).stdin(Stdio::null()).stdout(file.try_clone().map_err(failed)?).stderr(file);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        command.env_remove(name);
+    }
+    let mut child = command.spawn().map_err(failed)?;
+    screen.remark(&report::lines_of(&format!(
+        "evenkeel: goes on if you go away; look again: tail -f {}\n",
+        log.display()
+    )));
+    let (mut at, mut spoke) = (0, Instant::now());
+    loop {
+        let ended = child.try_wait().map_err(failed)?;
+        let mut text = String::new();
+        shown.seek(SeekFrom::Start(at)).map_err(failed)?;
+        at += shown.read_to_string(&mut text).unwrap_or_default() as u64;
+        if !text.is_empty() {
+            spoke = Instant::now();
+            let mut out = std::io::stderr();
+            _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+        if let Some(status) = ended {
+            return Ok(if status.success() { ExitCode::Fine } else { ExitCode::StateFailed });
+        }
+        if spoke.elapsed() > HEARTBEAT {
+            spoke = Instant::now();
+            screen.remark("evenkeel: still at work\n");
+        }
+        std::thread::sleep(LOOK);
+    }
+}

@@ -1,0 +1,114 @@
+//! One run at a time per environment. One more may wait: the newest.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Folders, Repository, TriggerError};
+
+/// The right to run, until it is dropped or the process ends.
+pub struct Turn {
+    _file: File,
+}
+
+/// How waiting ended.
+pub enum Waited {
+    Turn(Turn),
+    /// Another commit goes instead.
+    Superseded(String),
+}
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Waits until no other run is at work, unless a newer push comes.
+///
+/// # Errors
+/// If files of the queue cannot be used.
+pub async fn wait(
+    folders: &Folders,
+    repository: &Repository,
+    commit: &str,
+    tell: impl Fn(String),
+) -> Result<Waited, TriggerError> {
+    let mine = match announce(folders, repository, commit)? {
+        Ok(mine) => mine,
+        Err(newer) => return Ok(Waited::Superseded(newer)),
+    };
+    let turn = open(&folders.turn())?;
+    let mut is_told = false;
+    loop {
+        match turn.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(TriggerError::file(&folders.turn(), &error)),
+        }
+        if let Some(other) = waiting(folders).filter(|other| other != commit) {
+            return Ok(Waited::Superseded(other));
+        }
+        if !is_told {
+            tell("another run is at work; this one waits".to_owned());
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let _order = locked(&folders.queue())?;
+    if let Some(other) = waiting(folders).filter(|other| other != commit) {
+        return Ok(Waited::Superseded(other));
+    }
+    // Nobody waits any more.
+    _ = fs::remove_file(folders.waiting());
+    drop(mine);
+    Ok(Waited::Turn(Turn { _file: turn }))
+}
+
+/// True if a run is at work.
+pub fn is_busy(folders: &Folders) -> bool {
+    File::open(folders.turn())
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Says that a commit waits: the file, which is locked as long as somebody does. The commit that waits already,
+/// if that is newer.
+fn announce(
+    folders: &Folders,
+    repository: &Repository,
+    commit: &str,
+) -> Result<Result<File, String>, TriggerError> {
+    let _order = locked(&folders.queue())?;
+    let newer = waiting(folders).filter(|other| other != commit && repository.is_ancestor(commit, other));
+    if let Some(newer) = newer {
+        return Ok(Err(newer));
+    }
+    let path = folders.waiting();
+    let new = path.with_extension(std::process::id().to_string());
+    let failed = |error: std::io::Error| TriggerError::file(&path, &error);
+    let mut file = open(&new)?;
+    file.set_len(0).map_err(failed)?;
+    file.write_all(commit.as_bytes()).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    fs::rename(&new, &path).map_err(failed)?;
+    Ok(Ok(file))
+}
+
+/// The commit that waits, if whoever waits is still there.
+fn waiting(folders: &Folders) -> Option<String> {
+    let mut file = File::open(folders.waiting()).ok()?;
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut commit = String::new();
+    file.read_to_string(&mut commit).ok()?;
+    Some(commit)
+}
+
+fn locked(path: &Path) -> Result<File, TriggerError> {
+    let file = open(path)?;
+    file.lock().map_err(|error| TriggerError::file(path, &error))?;
+    Ok(file)
+}
+
+fn open(path: &Path) -> Result<File, TriggerError> {
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    opened.map_err(|error| TriggerError::file(path, &error))
+}
