@@ -211,6 +211,7 @@ impl ApplyArgs {
             expected: None,
             cause,
             why,
+            commit: None,
         };
         Ok((output(self.output, self.state_output)?, options))
     }
@@ -249,6 +250,7 @@ impl ApplyArgs {
             expected: None,
             cause,
             why,
+            commit: None,
         };
         Ok((output, options))
     }

@@ -1,10 +1,15 @@
 //! What was changed is looked at once more: what still differs is an error, and so is a container
 //! that does not serve.
 
-use super::execute::Run;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::execute::{Execution, Run};
+use crate::engine::ObserveError;
 use crate::plan::{Change, Ending, Event, FieldDiff, shown};
-use crate::resource::{ailment, restarts};
-use crate::world::{Container, Step};
+use crate::resource::{ailment, is_unhealthy, restarts};
+use crate::world::{Container, Step, World};
 
 /// Reads back everything that a run changed.
 pub async fn read_back(run: &Run<'_>) {
@@ -19,7 +24,7 @@ pub async fn read_back(run: &Run<'_>) {
     if changed.is_empty() {
         return;
     }
-    let world = match run.execution.observer.world(run.execution.wanted).await {
+    let world = match look(run, &changed).await {
         Ok(world) => world,
         Err(error) => {
             let text = format!("could not look at the result: {error}");
@@ -41,6 +46,50 @@ pub async fn read_back(run: &Run<'_>) {
             run.end(change.id, Ending::Failed { reason: did_not_take(&diff), hint: None });
         }
     }
+}
+
+/// Looks at what is there now. While a container is paused its probes fail, so what the engine says of its
+/// health counts only after new ones.
+async fn look(run: &Run<'_>, changed: &[&Change]) -> Result<World, ObserveError> {
+    let Execution { observer, wanted, .. } = run.execution;
+    let mut world = observer.world(wanted).await?;
+    let is_unpaused = |step: &Step| matches!(step, Step::UnpauseContainer { .. });
+    let unpaused = changed.iter().filter(|change| change.steps.iter().any(is_unpaused));
+    let names: Vec<&str> = unpaused.map(|change| change.state.name.as_str()).collect();
+    let first: Vec<usize> = names.iter().map(|name| world.container(name).map_or(0, probes)).collect();
+    let began = Instant::now();
+    loop {
+        let waits = names.iter().zip(&first).filter_map(|(name, first)| {
+            let container = world.container(name).filter(|container| is_unhealthy(container))?;
+            let bound = probing(container).checked_mul(NEW_PROBES)?.min(LONGEST_PROBING);
+            (probes(container) < first + NEW_PROBES as usize && began.elapsed() < bound).then_some(())
+        });
+        if waits.count() == 0 {
+            return Ok(world);
+        }
+        tokio::time::sleep(PAUSE).await;
+        world = observer.world(wanted).await?;
+    }
+}
+
+/// The first new probe may have begun while the container was paused.
+const NEW_PROBES: u32 = 2;
+/// The longest that probes are waited for.
+const LONGEST_PROBING: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How many probes have failed in a row.
+fn probes(container: &Container) -> usize {
+    let streak = container.attributes.at("State.Health.FailingStreak").known().and_then(Value::as_u64);
+    streak.and_then(|streak| usize::try_from(streak).ok()).unwrap_or_default()
+}
+
+/// How long it takes until there is a new probe, as far as the container says it itself.
+fn probing(container: &Container) -> Duration {
+    let at = |path| container.attributes.at(path).known().and_then(Value::as_u64).filter(|span| *span > 0);
+    let default = Duration::from_secs(30);
+    let span = |path| at(path).map_or(default, Duration::from_nanos);
+    span("Config.Healthcheck.Interval") + span("Config.Healthcheck.Timeout")
 }
 
 /// Why a container that was started is not what was hoped for.

@@ -95,7 +95,8 @@ impl Performer {
         let made = Made {
             time: Timestamp::now(),
             remote: sources.git.remote.clone(),
-            commit: sources.git.commit.clone(),
+            // An exported tree has no repository around it.
+            commit: sources.git.commit.clone().or_else(|| self.stamps()?.commit.clone()),
             base_digest: base_name.as_deref().and_then(|name| base_digest(name, build, base.as_ref())),
             base: base_name,
             base_id: base.map(|base| base.id.to_string()),
@@ -302,6 +303,7 @@ fn stamped(body: &Value, stamps: &Stamps, now: Timestamp) -> Value {
         (label::DEPLOY_HOST, stamps.host.clone()),
         (label::DEPLOY_CAUSE, stamps.cause.word().to_owned()),
         (label::DEPLOY_WHY, stamps.why.clone().unwrap_or_default()),
+        (label::DEPLOY_COMMIT, stamps.commit.clone().unwrap_or_default()),
     ];
     for (key, value) in known.into_iter().filter(|(_, value)| !value.is_empty()) {
         body["Labels"][key] = json!(value);

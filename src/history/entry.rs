@@ -47,6 +47,8 @@ pub enum Kind {
     Updated,
     /// An image was brought to a stage.
     Promoted,
+    /// What was pushed to a repository was applied to an environment.
+    Deployed,
 }
 
 /// How it ended.
@@ -59,7 +61,7 @@ pub enum Outcome {
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Validated, Self::Updated, Self::Promoted];
+    pub const ALL: [Self; 4] = [Self::Validated, Self::Updated, Self::Promoted, Self::Deployed];
 
     /// How it stands in the database.
     pub fn word(self) -> &'static str {
@@ -67,6 +69,7 @@ impl Kind {
             Self::Validated => "validated",
             Self::Updated => "updated",
             Self::Promoted => "promoted",
+            Self::Deployed => "deployed",
         }
     }
 }

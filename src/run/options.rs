@@ -46,6 +46,8 @@ pub struct ApplyOptions {
     /// What began the run, and what a person says of it: written into what it makes.
     pub cause: Cause,
     pub why: Option<String>,
+    /// The commit whose states these are, where git began the run.
+    pub commit: Option<String>,
 }
 
 /// Whether registries are asked.

@@ -50,6 +50,7 @@ pub(super) fn stamps(options: &ApplyOptions, ambient: &Ambient) -> Stamps {
         actor: behind_sudo.unwrap_or(&ambient.user).to_owned(),
         cause: options.cause,
         why: options.why.as_deref().map(masked),
+        commit: options.commit.clone(),
         is_ci: says_ci || build_tag.is_some() || ambient.variable("JENKINS_URL").is_some(),
         build_tag: build_tag.map(masked),
     }

@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::gate::Told;
 use super::queue::{self, Waited};
 use super::site::{Site, Wish, plain, short};
 use super::{Folders, PushOptions, TriggerError};
+use crate::history::{Entry, History, HistoryError, Kind, Outcome};
 use crate::lock::LockError;
 use crate::plan::{Ending, RunReport};
 use crate::run::{Listener, Mode, RunError};
@@ -75,9 +78,13 @@ pub async fn deploy(
         return Ok(Deployed::Left(reason));
     }
     let on_push = if wanted.options.test { OnPush::Test } else { environment.on_push };
+    let began = std::time::Instant::now();
     let done = carry_out(site, environment, wanted, on_push, &folders, tell, listener).await;
     if on_push == OnPush::Apply {
         let is_done = matches!(done, Ok(Deployed::Done));
+        if let Err(reason) = record(site, wanted, is_done, began.elapsed()) {
+            tell(Told::Line(format!("warning: this is not on record: {reason}")));
+        }
         let name = if is_done { deployed_ref(&environment.name) } else { failed_ref(&environment.name) };
         site.repository.point(&name, &wanted.new)?;
         if is_done {
@@ -86,6 +93,37 @@ pub async fn deploy(
     }
     folders.tidy();
     done
+}
+
+/// Puts a run on record. That it cannot be is no reason to undo it.
+fn record(
+    site: &Site<'_>,
+    wanted: &DeployOptions,
+    is_done: bool,
+    took: Duration,
+) -> Result<(), HistoryError> {
+    let entry = Entry {
+        time: jiff::Timestamp::now(),
+        engine: None,
+        owner: None,
+        object: wanted.environment.clone(),
+        container: None,
+        revision: None,
+        kind: Kind::Deployed,
+        image: None,
+        image_id: None,
+        digests: Vec::new(),
+        version: None,
+        outcome: if is_done { Outcome::Passed } else { Outcome::Failed },
+        exit_code: None,
+        took,
+        actor: format!("{}@{}", site.pusher.user, site.ambient.machine),
+        why: wanted.options.why.clone(),
+        detail: json!({
+            "repository": site.repository.path(), "ref": wanted.reference, "commit": wanted.new, "forced": wanted.is_forced,
+        }),
+    };
+    History::open(&site.ambient.state_places().folder()?)?.record(&entry)
 }
 
 /// Why this commit is not the one to deploy any more.

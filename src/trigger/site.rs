@@ -102,6 +102,7 @@ impl<'a> Site<'a> {
             expected: None,
             cause: Cause::Push,
             why: Some(wish.options.why.clone().unwrap_or_else(|| commit.subject.clone())),
+            commit: Some(commit.id.clone()),
         };
         run::apply(&options, &ambient, listener).await
     }

@@ -60,6 +60,7 @@ pub mod label {
     pub const DEPLOY_HOST: &str = "io.evenkeel.deploy.host";
     pub const DEPLOY_CAUSE: &str = "io.evenkeel.deploy.cause";
     pub const DEPLOY_WHY: &str = "io.evenkeel.deploy.why";
+    pub const DEPLOY_COMMIT: &str = "io.evenkeel.deploy.commit";
 }
 
 /// Whose an object is. What carries another pair, or none, is not ours.

@@ -72,6 +72,8 @@ pub struct Stamps {
     pub actor: String,
     pub cause: Cause,
     pub why: Option<String>,
+    /// The commit whose states are applied, where git began the run.
+    pub commit: Option<String>,
     /// True if a build server runs evenkeel.
     pub is_ci: bool,
     /// What the build server calls its run.

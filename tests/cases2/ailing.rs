@@ -87,3 +87,24 @@ fn the_first_look_sees_a_program_between_two_ends() {
         assert!(stage.is_running("other"));
     });
 }
+
+/// Probes fail while a container is paused, and that is all that the engine knows of it for a moment.
+#[test]
+fn a_container_that_was_paused_in_the_middle_of_a_probe_is_not_ill() {
+    const PROBED: &str = "healthcheck: {test: 'sleep 0.3', interval: 200ms, timeout: 1s, retries: 1}";
+    each(|stage| {
+        stage.states(&web(PROBED)).apply(&[]);
+        let health =
+            |wanted: &'static str| move |web: &serde_json::Value| web["State"]["Health"]["Status"] == wanted;
+        stage.comes_to(health("healthy"));
+        inspect::pause(stage.engine, &stage.name("web"));
+        // Not every engine goes on probing.
+        let began = std::time::Instant::now();
+        while !health("unhealthy")(&stage.container("web")) && began.elapsed() < Duration::from_secs(3) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(stage.actions(&[], 0), ["start container.web"]);
+        stage.comes_to(health("healthy"));
+        stage.is_quiet();
+    });
+}

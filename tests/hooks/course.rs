@@ -20,6 +20,7 @@ fn a_push_is_looked_at_applied_and_then_nothing() {
         assert_eq!(labels["io.evenkeel.deploy.cause"], "push");
         assert_eq!(labels["io.evenkeel.project"], case.scope.project());
         assert_eq!(labels["io.evenkeel.env"], "dev");
+        assert_eq!(labels["io.evenkeel.deploy.commit"], case.head());
         // Why is the commit's subject, unless the push says it.
         assert!(labels["io.evenkeel.deploy.why"].as_str().is_some_and(|why| why.contains("the first")));
 

@@ -19,7 +19,8 @@ fn the_example_travels_through_its_environments() {
             }
             let text = std::fs::read_to_string(entry.path()).expect("a text");
             // Names of this test, and its registry.
-            let text = text.replace("registry.example", &registry.host()).replace("push-web-", &scope.name("web-"));
+            let text =
+                text.replace("registry.example", &registry.host()).replace("push-web-", &scope.name("web-"));
             case.write(&path, &text);
         }
         let image = |version: &str| {
@@ -52,7 +53,8 @@ fn the_example_travels_through_its_environments() {
         // What waits for prod.
         let next = case.commit("web 1.4.2");
         case.push("origin main").expect(0);
-        let waits = case.git("shop.git", &["log", "--format=%H", "refs/evenkeel/deployed/prod..main"]).expect(0);
+        let waits =
+            case.git("shop.git", &["log", "--format=%H", "refs/evenkeel/deployed/prod..main"]).expect(0);
         assert_eq!(waits.stdout.trim(), next);
     });
 }
