@@ -3,6 +3,7 @@
 //! SQLite with a rollback journal: an entry is there or it is not, whatever is killed in between, any number
 //! of programs may read and write, and unlike a write-ahead log it can be read where nothing may be written.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -130,20 +131,22 @@ impl History {
         write(&mut self.connection, entry).map_err(|error| HistoryError::of(&self.file, &error))
     }
 
-    /// The newest entry of a kind about a digest in an environment.
+    /// The newest entry of a kind about an image in an environment, by any of its digests or ids.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn newest_of_digest(
+    pub fn newest_of_image(
         &self,
         kind: Kind,
         owner: &Owner,
-        digest: &str,
+        known_as: &BTreeSet<String>,
     ) -> Result<Option<Entry>, HistoryError> {
+        let known_as = serde_json::json!(known_as).to_string();
         let newest = self.entries(
             "kind = :kind AND project = :project AND env = :env \
-             AND EXISTS (SELECT 1 FROM json_each(digests) WHERE value = :digest)",
-            named_params! {":kind": kind.word(), ":project": owner.project, ":env": owner.env, ":digest": digest},
+             AND (image_id IN (SELECT value FROM json_each(:known_as)) OR EXISTS \
+             (SELECT 1 FROM json_each(digests) WHERE value IN (SELECT value FROM json_each(:known_as))))",
+            named_params! {":kind": kind.word(), ":project": owner.project, ":env": owner.env, ":known_as": known_as},
             1,
         )?;
         Ok(newest.into_iter().next())

@@ -64,7 +64,7 @@ fn what_was_recorded_is_read_as_it_was() {
     let entry = validated("sha256:aa", Outcome::Passed);
     open(&deep).record(&entry).expect("recorded");
     let history = History::read(&deep).expect("readable").expect("there");
-    let found = history.newest_of_digest(Kind::Validated, &owner("qa"), "sha256:aa");
+    let found = history.newest_of_image(Kind::Validated, &owner("qa"), &["sha256:aa".to_owned()].into());
     assert_eq!(found, Ok(Some(entry.clone())));
     assert_eq!(history.of_object(Kind::Validated, "ABCD:EFGH", "web", 9), Ok(vec![entry]));
     assert_eq!(history.count(Kind::Validated, "c1"), Ok(1));
@@ -82,7 +82,9 @@ fn the_newest_result_of_a_digest_in_its_environment_counts() {
         history.record(&validated(digest, outcome)).expect("recorded");
     }
     let newest = |env: &str, digest: &str| {
-        let found = history.newest_of_digest(Kind::Validated, &owner(env), digest).expect("readable");
+        let found = history
+            .newest_of_image(Kind::Validated, &owner(env), &[digest.to_owned()].into())
+            .expect("readable");
         found.map(|entry| entry.outcome)
     };
     assert_eq!(newest("qa", "sha256:aa"), Some(Outcome::Failed));
@@ -165,7 +167,7 @@ fn damage_is_told_with_its_remedy() {
     fs::write(file(folder.path()), holes).expect("written");
     let ask = || {
         let history = History::read(folder.path())?.expect("there");
-        history.newest_of_digest(Kind::Validated, &owner("qa"), "sha256:aa").map(|_| ())
+        history.newest_of_image(Kind::Validated, &owner("qa"), &["sha256:aa".to_owned()].into()).map(|_| ())
     };
     damaged(ask());
     fs::write(file(folder.path()), whole).expect("written");
@@ -203,7 +205,9 @@ fn a_full_disk_is_no_damage() {
     let error = history.record(&long).expect_err("it is full");
     assert!(matches!(error, HistoryError::Failed { .. }), "{error:?}");
     assert!(error.hint().is_some_and(|hint| hint.contains("make room")));
-    let found = history.newest_of_digest(Kind::Validated, &owner("qa"), "sha256:aa").expect("readable");
+    let found = history
+        .newest_of_image(Kind::Validated, &owner("qa"), &["sha256:aa".to_owned()].into())
+        .expect("readable");
     assert!(found.is_some(), "what was there is there");
 }
 
@@ -216,7 +220,7 @@ fn write_some(folder: &Path) {
     for _ in 0..ENTRIES {
         open(folder).record(&validated("sha256:aa", Outcome::Passed)).expect("recorded");
         let history = History::read(folder).expect("readable").expect("there");
-        let found = history.newest_of_digest(Kind::Validated, &owner("qa"), "sha256:aa");
+        let found = history.newest_of_image(Kind::Validated, &owner("qa"), &["sha256:aa".to_owned()].into());
         assert!(found.expect("readable").is_some());
     }
 }

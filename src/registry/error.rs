@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// How the message of a registry begins that does not answer in time.
+pub(super) const SILENCE: &str = "no answer within";
+
 /// Why a registry did not do what it was asked to. Holds no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RegistryError {
@@ -31,6 +34,11 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// True if the registry let the time pass, and did not refuse.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { message, .. } if message.starts_with(SILENCE))
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -12,7 +12,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::auth::{Challenge, Token};
 use super::credentials::{Credential, HUB};
-use super::error::RegistryError;
+use super::error::{RegistryError, SILENCE as SILENT};
 use super::settings::{RegistrySettings, Settings};
 use crate::host::{self, Trust};
 
@@ -243,7 +243,7 @@ impl Host {
     pub(super) fn unreachable(&self, error: &reqwest::Error) -> RegistryError {
         let message = if error.is_timeout() {
             format!(
-                "no answer within {} s",
+                "{SILENT} {} s",
                 if error.is_connect() { CONNECT.min(self.silence) } else { self.silence }.as_secs()
             )
         } else {

@@ -19,7 +19,8 @@ pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
 pub use form::{Form, Sample, whole_seconds};
 pub use image::{
-    Pull, end_of_trial, follows_base, image_reference, is_due, kept, pull_policy, revision, revisions, trials,
+    Pull, at_pin, end_of_trial, follows_base, image_reference, is_due, kept, pull_policy, revision,
+    revisions, trials,
 };
 pub use kind::{
     BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Reference, SourceFact,

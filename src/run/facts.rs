@@ -11,7 +11,7 @@ use crate::host::{
     ArchiveError, archive_ids, archive_image, build_inputs, buildkit_needs, from_images, has_buildx,
 };
 use crate::resource::{
-    BuildFacts, Facts, Pull, SourceFact, follows_base, image_reference, is_due, pull_policy,
+    BuildFacts, Facts, Pull, SourceFact, at_pin, follows_base, image_reference, is_due, pull_policy,
 };
 use crate::state::{State, StateGraph};
 use crate::world::{Archive, Image, ImageReference, World};
@@ -191,8 +191,10 @@ pub fn due(graph: &StateGraph, world: &World, facts: &Facts) -> BTreeSet<String>
                         && !matches!(ImageReference::parse(&reference), ImageReference::Id(_))
                 }
             };
-            asks.then_some(reference)
+            let pinned = facts.pin(&reference).map(|pin| at_pin(&reference, pin));
+            asks.then(|| [reference].into_iter().chain(pinned))
         })
+        .flatten()
         .chain(pushed)
         .chain(bases.flatten())
         .collect()

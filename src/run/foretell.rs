@@ -48,6 +48,17 @@ pub(super) fn not_asked(world: &World) -> Option<String> {
     })
 }
 
+/// Images that the engine does not have, of which nobody says whether they can be had.
+pub(super) fn unknown_and_missing(world: &World) -> Vec<String> {
+    let told = |(name, remote): (&String, &Remote)| match remote {
+        Remote::Unknown(reason) if world.image(name).is_none() => {
+            Some(format!("nobody knows whether {name} can be pulled: {reason}"))
+        }
+        _ => None,
+    };
+    world.remotes.iter().filter_map(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use petgraph::graph::NodeIndex;
 
 use super::error::unreachable;
 use super::facts::{archives, due, facts, wanted};
-use super::foretell::not_asked;
+use super::foretell::{not_asked, unknown_and_missing};
 use super::origin::stamps;
 use super::secrets::{self, hide_in_plan};
 use super::stopwatch::Stopwatch;
@@ -128,6 +128,7 @@ impl Prepared {
         }
         let mut plan = plan(&self.inputs(&world));
         plan.warnings.extend(not_asked(&world));
+        plan.warnings.extend(unknown_and_missing(&world));
         plan.warnings.extend(remotes::moved_away(&self.graph, &world));
         hide_in_plan(&self.secrets, &mut plan);
         clock.lap("plan");

@@ -86,6 +86,13 @@ impl Plan {
                 known.join(", ")
             ))
         })?;
+        refuse_tag(name, pipeline)?;
+        if let Some(wanted) = wanted {
+            is_version(wanted)?;
+        }
+        if let Some(expected) = &options.expect {
+            is_digest_or_prefix(expected)?;
+        }
         let stage = |name: &str| {
             pipeline.stage(name).ok_or_else(|| {
                 let known: Vec<_> = pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
@@ -101,6 +108,9 @@ impl Plan {
             Some(from) => Some(stage(from)?),
             None => pipeline.before(&to.name),
         };
+        if from.is_some_and(|from| from.name == to.name) {
+            return Err(RunError::Usage(format!("{} cannot be promoted to itself", to.name)));
+        }
         let source = source(pipeline, from, wanted).map_err(RunError::Usage)?;
         let manifest = registries.manifest(&source).await?;
         // From here on only the digest counts, so that nothing slips in between.
@@ -194,6 +204,35 @@ impl Plan {
     }
 }
 
+/// Somebody who types a tag means another image than the one of the stage.
+fn refuse_tag(typed: &str, pipeline: &Pipeline) -> Result<(), RunError> {
+    match typed.rsplit('/').next().and_then(|last| last.split_once(':')) {
+        Some((_, tag)) => Err(RunError::Usage(format!(
+            "`{typed}` has a tag; an image is promoted from its stage, or by a version: {}@{tag}",
+            pipeline.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_version(wanted: &str) -> Result<(), RunError> {
+    let is_tag = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_sound = match wanted.strip_prefix("sha256:") {
+        Some(hex) => hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => wanted.is_empty() || wanted.len() <= 128 && wanted.chars().all(is_tag),
+    };
+    let said =
+        format!("`{wanted}` is neither a version, such as 1.4.2, nor a whole digest (sha256: and 64 digits)");
+    if is_sound { Ok(()) } else { Err(RunError::Usage(said)) }
+}
+
+fn is_digest_or_prefix(expected: &str) -> Result<(), RunError> {
+    let hex = expected.trim_start_matches("sha256:");
+    let is_sound = (7..=64).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let said = format!("--expect takes a digest, or at least 7 of its first digits, not `{expected}`");
+    if is_sound { Ok(()) } else { Err(RunError::Usage(said)) }
+}
+
 /// Where the image is now: by its version, by its digest, or by the moving tag of its stage.
 fn source(pipeline: &Pipeline, from: Option<&Stage>, wanted: Option<&str>) -> Result<ImageReference, String> {
     let image = from.map_or(pipeline.image.as_str(), |from| pipeline.image_of(from));
@@ -239,7 +278,8 @@ async fn tags(
                 promotion.old_version = version_behind(registries, &old).await;
             }
             let is_expected = |expected: &String| {
-                now.as_ref().is_some_and(|now| now == expected || now.ends_with(expected))
+                let expected = expected.trim_start_matches("sha256:");
+                now.as_ref().is_some_and(|now| now.trim_start_matches("sha256:").starts_with(expected))
             };
             if let Some(expected) = options.expect.as_ref().filter(|expected| !is_expected(expected)) {
                 promotion.blockers.push(format!(

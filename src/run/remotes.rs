@@ -80,12 +80,17 @@ pub(super) async fn ask(
         },
     );
     asked.dedup();
+    let is_here = matches!(client.address(), Address::Unix(_));
     let mut remotes = BTreeMap::new();
     let mut unreachable_here: BTreeMap<String, RegistryError> = BTreeMap::new();
     for (reference, answer) in registries.resolve_all(asked).await {
         match answer {
             Ok(remote) => {
                 remotes.insert(reference, remote);
+            }
+            Err(error) if error.is_silence() && is_here => {
+                // This machine's engine would wait as long, and for nothing.
+                remotes.insert(reference, Remote::Unknown(told(&error)));
             }
             Err(error @ (RegistryError::Unreachable { .. } | RegistryError::Here(_))) => {
                 unreachable_here.insert(reference, error);

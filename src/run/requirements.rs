@@ -1,8 +1,10 @@
 //! What a stage requires of the one before it, before an image comes there.
 
+use std::collections::BTreeSet;
+
 use super::promote::PromoteOptions;
 use super::record::recall;
-use super::stages::{Surveyed, running};
+use super::stages::{Sought, Surveyed, running};
 use super::{Ambient, RunError};
 use crate::history::{Entry, Kind, Outcome};
 use crate::plan::Promotion;
@@ -32,7 +34,8 @@ impl Passage<'_> {
         ambient: &Ambient,
     ) -> Result<(), RunError> {
         let mut against = Vec::new();
-        let runs = running(self.project, self.pipeline, self.from, &promotion.digest, ambient).await;
+        let sought = Sought { registries: self.registries, image: self.source.at(&promotion.digest) };
+        let runs = running(self.project, self.pipeline, self.from, Some(&sought), ambient).await;
         let runs = match runs {
             Ok(runs) => Some(runs),
             Err(error) if options.force => {
@@ -47,7 +50,9 @@ impl Passage<'_> {
                 (Requirement::Running, None) => {}
                 (Requirement::Validated, runs) => {
                     let same = runs.as_ref().map_or(&[][..], |runs| &runs.same);
-                    match self.validated(&promotion.digest, same, ambient).await? {
+                    let known_as = runs.as_ref().map(|runs| runs.known_as.clone());
+                    let known_as = known_as.unwrap_or_else(|| [promotion.digest.clone()].into());
+                    match self.validated(known_as, same, ambient).await? {
                         Verdict::Fine => {}
                         Verdict::FineBut(note) => promotion.notes.push(note),
                         Verdict::Against(reason) => against.push(reason),
@@ -64,28 +69,32 @@ impl Passage<'_> {
         Ok(())
     }
 
-    fn not_running(&self, Surveyed { same, other }: &Surveyed) -> Option<String> {
+    fn not_running(&self, Surveyed { same, other, .. }: &Surveyed) -> Option<String> {
         let (project, from) = (self.project, &self.from.name);
         match (same.is_empty(), other.is_empty()) {
             (false, _) => None,
             (true, true) => Some(format!("no container of {project}/{from} runs it")),
             (true, false) => {
-                Some(format!("{project}/{from} does not run it: {} run something else", other.join(", ")))
+                Some(format!("{project}/{from} does not run it, but something else: {}", other.join(", ")))
             }
         }
     }
 
     /// The newest result counts. An image that declares no validation cannot fail one.
-    async fn validated(&self, digest: &str, same: &[String], ambient: &Ambient) -> Result<Verdict, RunError> {
+    async fn validated(
+        &self,
+        known_as: BTreeSet<String>,
+        same: &[String],
+        ambient: &Ambient,
+    ) -> Result<Verdict, RunError> {
         let key = label::LIFECYCLE_VALIDATE;
         let declared = self.registries.label(self.source, self.manifest, key).await?;
         if declared.is_none_or(|command| command.trim().is_empty()) {
             return Ok(Verdict::Fine);
         }
         let owner = Owner { project: self.project.to_owned(), env: self.from.name.clone() };
-        let wanted = digest.to_owned();
         let newest =
-            recall(ambient, move |history| history.newest_of_digest(Kind::Validated, &owner, &wanted)).await;
+            recall(ambient, move |history| history.newest_of_image(Kind::Validated, &owner, &known_as)).await;
         let (place, remedy) = (format!("{}/{}", self.project, self.from.name), self.remedy(same));
         let not_passed = format!("its declared validation has not passed in {place}");
         Ok(match newest.map(Option::flatten) {

@@ -183,7 +183,7 @@ impl Expected {
             format!("{changed} is another file now")
         } else if now.text != self.text {
             let text = if now.text.is_empty() { "nothing to do\n" } else { &now.text };
-            format!("the engine has changed meanwhile; the plan would be:\n{}", text.trim_end())
+            format!("what would be done is another by now; the plan would be:\n{}", text.trim_end())
         } else if now.steps != self.steps {
             "values that come from the command line or the environment are others now".to_owned()
         } else {

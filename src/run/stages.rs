@@ -1,5 +1,6 @@
 //! The stages of pipelines: what their tags point to, and what their engines run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,9 +12,11 @@ use super::tree::environment;
 use super::{Ambient, RunError};
 use crate::engine::{self, Observe, Wanted};
 use crate::plan::{PipelineReport, PipelinesReport, StageContainers, StageReport, StageTag};
-use crate::registry::{RawManifest, Registries, RegistryError};
+use crate::registry::{Platform, Question, RawManifest, Registries, RegistryError};
 use crate::state::{Pipeline, Pipelines, Stage, pipelines};
-use crate::world::{Container, ImageReference, Owner, RunState, label};
+use crate::world::{
+    Container, Content, ImageReference, Owner, Remote, RemoteContent, RemoteImage, RunState, World, label,
+};
 
 /// Tells where each stage of each pipeline of a file is.
 ///
@@ -70,12 +73,17 @@ async fn stage_report(
         Err(error) => StageTag::Unknown(error.to_string()),
     };
     let project = pipeline.project.as_deref().unwrap_or(&all.project);
-    let digest = match &tag {
-        StageTag::Points { digest, .. } => digest.as_str(),
-        StageTag::Missing | StageTag::Unknown(_) => "",
+    let sought = match &tag {
+        StageTag::Points { digest, .. } => Some(Sought { registries, image: parsed.at(digest) }),
+        StageTag::Missing => None,
+        StageTag::Unknown(reason) => {
+            let containers = StageContainers::Unknown(reason.clone());
+            let name = stage.name.clone();
+            return Ok(StageReport { name, reference, tag, containers, promoted: None, waits: None });
+        }
     };
-    let containers = match running(project, pipeline, stage, digest, ambient).await {
-        Ok(Surveyed { same, other }) => StageContainers::Known { same, other },
+    let containers = match running(project, pipeline, stage, sought.as_ref(), ambient).await {
+        Ok(Surveyed { same, other, .. }) => StageContainers::Known { same, other },
         Err(error) => StageContainers::Unknown(error.to_string()),
     };
     Ok(StageReport { name: stage.name.clone(), reference, tag, containers, promoted: None, waits: None })
@@ -95,6 +103,14 @@ fn waits(before: &StageReport, stage: &StageReport) -> Option<String> {
 pub(super) struct Surveyed {
     pub same: Vec<String>,
     pub other: Vec<String>,
+    /// The digests and ids by which the image is known there.
+    pub known_as: BTreeSet<String>,
+}
+
+/// The image that is looked for, at its digest.
+pub(super) struct Sought<'a> {
+    pub registries: &'a Registries,
+    pub image: ImageReference,
 }
 
 /// Looks at the engine of a stage.
@@ -102,36 +118,63 @@ pub(super) async fn running(
     project: &str,
     pipeline: &Pipeline,
     stage: &Stage,
-    digest: &str,
+    sought: Option<&Sought<'_>>,
     ambient: &Ambient,
 ) -> Result<Surveyed, RunError> {
     let client = engine::connect(stage.host.as_deref(), &environment(ambient)).await.map_err(unreachable)?;
     let owner = Owner { project: project.to_owned(), env: stage.name.clone() };
     let wanted = Wanted { owner: Some(owner.clone()), ..Wanted::default() };
     let world = client.world(&wanted).await.map_err(unreachable)?;
-    let mut surveyed = Surveyed { same: Vec::new(), other: Vec::new() };
+    let mut surveyed = Surveyed { same: Vec::new(), other: Vec::new(), known_as: BTreeSet::new() };
     let image = ImageReference::parse(pipeline.image_of(stage));
-    let is_it = |container: &Container| {
+    let is_it = |container: &&Container| {
         let made_from = container.attributes.text("Config.Image").map(ImageReference::parse);
-        made_from.is_some_and(|reference| reference.is_beside(&image))
+        let is_beside = made_from.is_some_and(|reference| reference.is_beside(&image));
+        container.state == RunState::Running
+            && container.labels().owner().as_ref() == Some(&owner)
+            && is_beside
     };
-    let ours =
-        world.containers.values().filter(|container| container.labels().owner().as_ref() == Some(&owner));
-    for container in ours.filter(|container| container.state == RunState::Running && is_it(container)) {
-        let by_label = container.labels().get(label::IMAGE_DIGEST) == Some(digest);
+    let ours: Vec<_> = world.containers.values().filter(is_it).collect();
+    let content = match sought {
+        Some(sought) if !ours.is_empty() => sought.content(&world).await?,
+        _ => None,
+    };
+    for container in ours {
         let image = world.images.get(&container.image);
-        let by_image = image
-            .is_some_and(|image| image.digests.iter().any(|known| known.ends_with(&format!("@{digest}"))));
-        let list = if !digest.is_empty() && (by_label || by_image) {
-            &mut surveyed.same
+        let is_same = sought.and_then(|sought| sought.image.digest()).is_some_and(|digest| {
+            container.labels().get(label::IMAGE_DIGEST) == Some(digest)
+                || image
+                    .is_some_and(|image| image.digests.iter().any(|it| it.ends_with(&format!("@{digest}"))))
+                || image.zip(content.as_ref()).is_some_and(|(image, content)| content.is(image))
+        });
+        if is_same {
+            surveyed.known_as.insert(container.image.to_string());
+            surveyed.same.push(container.name.clone());
         } else {
-            &mut surveyed.other
-        };
-        list.push(container.name.clone());
+            surveyed.other.push(container.name.clone());
+        }
     }
     surveyed.same.sort();
     surveyed.other.sort();
+    surveyed.known_as.extend(sought.and_then(|sought| sought.image.digest()).map(str::to_owned));
     Ok(surveyed)
+}
+
+impl Sought<'_> {
+    /// What is behind the digest for an engine: of two indexes the image for one platform may be the same.
+    async fn content(&self, world: &World) -> Result<Option<RemoteContent>, RunError> {
+        let platform = Platform {
+            os: world.engine.os.clone(),
+            architecture: world.engine.architecture.clone(),
+            variant: String::new(),
+        };
+        let reference = self.image.normal();
+        let question = Question { reference, known: BTreeSet::new(), platform, is_declared: false };
+        Ok(match self.registries.resolve(&self.image, &question).await? {
+            Remote::Found(RemoteImage { content: Content::Image(content), .. }) => Some(*content),
+            _ => None,
+        })
+    }
 }
 
 /// The version that an image is labelled with; of an index, the one of its first image.

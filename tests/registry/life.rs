@@ -120,6 +120,74 @@ fn an_image_travels_by_its_tags() {
 }
 
 #[test]
+fn what_the_registry_does_not_have_cannot_be_pinned_to() {
+    with_registry(|engine, scope, registry| {
+        let life = Life::new(engine, scope, registry);
+        life.push("1.4.1");
+        life.fine("apply states/dev.yml");
+        let pins = format!("{}:\n  digest: sha256:{}\n", registry.name("shop/web:dev"), "ab".repeat(32));
+        life.workspace.file("states/dev.pins", pins);
+        let refused = life.run("apply states/dev.yml --test");
+        assert_eq!(refused.code(), Some(1), "{refused}");
+        assert!(refused.stdout.contains("which its registry does not have"), "{refused}");
+        assert_eq!(life.version_in("dev"), "1.4.1");
+    });
+}
+
+#[test]
+fn an_index_that_changes_elsewhere_is_still_the_image_that_runs() {
+    with_registry(|engine, scope, registry| {
+        let life = Life::new(engine, scope, registry);
+        life.push("1.4.1");
+        let manifest = registry.manifest("shop/web", "dev");
+        let size = serde_json::to_vec(&manifest).map_or(0, |bytes| bytes.len());
+        let digest = life.digest("dev");
+        let entry = |architecture: &str| {
+            serde_json::json!({
+                "mediaType": manifest["mediaType"], "digest": digest, "size": size,
+                "platform": {"os": "linux", "architecture": architecture},
+            })
+        };
+        let index = |others: &[&str]| {
+            let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+            let entries: Vec<_> = [own].iter().chain(others).map(|it| entry(it)).collect();
+            serde_json::json!({
+                "schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
+                "manifests": entries,
+            })
+        };
+        registry.put_manifest("shop/web", "dev", &index(&[]));
+        life.fine("apply states/dev.yml");
+        let before = life.digest("dev");
+        registry.put_manifest("shop/web", "dev", &index(&["riscv64"]));
+        assert_ne!(life.digest("dev"), before);
+        assert!(life.fine("apply states/dev.yml").contains("0 changed"));
+        let shown = life.fine("pipeline");
+        assert!(shown.contains("runs in") && !shown.contains("not up to date"), "{shown}");
+        assert!(life.fine("promote web --to qa").contains("2 tags moved"));
+    });
+}
+
+#[test]
+fn what_is_meant_has_to_be_said() {
+    with_registry(|engine, scope, registry| {
+        let life = Life::new(engine, scope, registry);
+        let image = registry.name("shop/web:1.4.1");
+        for (words, said) in [
+            (format!("promote {image} --to qa"), "web@1.4.1"),
+            ("promote web@sha256:abc --to qa".to_owned(), "whole digest"),
+            ("promote web@../../x --to qa".to_owned(), "neither a version"),
+            ("promote web --to qa --expect abc".to_owned(), "at least 7"),
+            ("promote web --from qa --to qa".to_owned(), "to itself"),
+        ] {
+            let refused = life.run(&words);
+            assert_eq!(refused.code(), Some(64), "{words}: {refused}");
+            assert!(refused.stderr.contains(said), "{words}: {refused}");
+        }
+    });
+}
+
+#[test]
 fn an_answer_holds_as_long_as_it_is_wanted() {
     with_registry(|engine, scope, registry| {
         let life = Life::new(engine, scope, registry);

@@ -86,7 +86,7 @@ fn whatever_has_changed_since_is_refused() {
         // The engine.
         case.engine.http().act(&format!("/containers/{}/stop?t=0", case.scope.name("web"))).ok();
         let refused = case.run("apply plan.json").expect(5);
-        assert!(refused.stderr.contains("the engine has changed meanwhile"), "{refused}");
+        assert!(refused.stderr.contains("what would be done is another"), "{refused}");
         case.engine.http().act(&format!("/containers/{}/start", case.scope.name("web"))).ok();
         // A file, even if the plan would be the same.
         let text = std::fs::read_to_string(case.workspace.path("states/prod.yml")).expect("a file");

@@ -72,7 +72,13 @@ fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<
             (false, _) if is_offline => Some(format!(
                 "{reference} is pinned to {pin}, which the engine does not have, and no registry is asked (`--offline`)"
             )),
-            (false, _) => None,
+            (false, _) => match world.remote(&at_pin(reference, pin)) {
+                Some(Remote::Missing) => Some(format!(
+                    "{reference} is pinned to {pin}, which its registry does not have; follow the tag with: evenkeel \
+                     pin FILE --update={reference}"
+                )),
+                _ => None,
+            },
         };
     }
     if here.is_some_and(|image| !is_due(policy, image, desired.facts.now)) {
@@ -98,6 +104,11 @@ fn unavailable(desired: &Desired<'_>, reference: &str, world: &World) -> Option<
              runs is left as it is"
         )),
     }
+}
+
+/// A pinned reference at its digest.
+pub fn at_pin(reference: &str, pin: &str) -> String {
+    ImageReference::parse(reference).at(pin).normal()
 }
 
 /// True if the registry has to be asked about an image that the engine has.

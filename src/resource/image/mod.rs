@@ -181,7 +181,7 @@ impl Kind for ImageKind {
 }
 
 pub use build::follows_base;
-pub use diff::is_due;
+pub use diff::{at_pin, is_due};
 pub use fields::{Pull, pull as pull_policy, reference as image_reference};
 pub use keep::{kept, revision, revisions};
 pub use trial::{end_of_trial, trials};
