@@ -1,9 +1,10 @@
 //! How fast evenkeel is, beside the least that the engine takes for the same work:
-//! `cargo bench --bench speed -- [noop] [first] [pulls] [compile] [--n N,…] [--rounds N]`.
+//! `cargo bench --bench speed -- [noop] [first] [pulls] [push] [compile] [--n N,…] [--rounds N]`.
 //! Everything that is made begins with `ekbench-PID-` and is gone afterwards.
 
 mod fleet;
 mod pulls;
+mod push;
 mod raw;
 
 use std::path::Path;
@@ -29,15 +30,18 @@ fn main() {
     if wants("compile") {
         compile(options.rounds.unwrap_or(5));
     }
-    if !wants("noop") && !wants("first") && !wants("pulls") {
+    if !["noop", "first", "pulls", "push"].iter().any(|part| wants(part)) {
         return;
     }
     let engine = match Engine::find() {
         Ok(engine) => engine,
-        Err(reason) => return println!("skipped noop, first and pulls: {reason}"),
+        Err(reason) => return println!("skipped noop, first, pulls and push: {reason}"),
     };
     if wants("pulls") {
         pulls::pulls(&engine, options.rounds.unwrap_or(21));
+    }
+    if wants("push") {
+        push::push(&engine, 10, options.rounds.unwrap_or(11));
     }
     if !wants("noop") && !wants("first") {
         return;

@@ -39,7 +39,7 @@ async fn in_background<T: Send + 'static>(
 ) -> Result<T, String> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| match error.hint() {
-            Some(hint) => format!("{error} ({hint})"),
+            Some(hint) => format!("{error}\nhint: {hint}"),
             None => error.to_string(),
         }),
         Err(error) => Err(format!("a bug in evenkeel: {error}")),

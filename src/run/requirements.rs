@@ -99,6 +99,7 @@ impl Passage<'_> {
         let not_passed = format!("its declared validation has not passed in {place}");
         Ok(match newest.map(Option::flatten) {
             Err(reason) => {
+                let reason = reason.replace('\n', "; ");
                 Verdict::Against(format!("it is not known whether it was validated in {place}: {reason}"))
             }
             Ok(None) => Verdict::Against(format!("{not_passed}: none is on record here{remedy}")),
