@@ -33,13 +33,19 @@ pub(super) fn follow(mut command: Command, log: &Path, screen: &Screen) -> Resul
     let (mut at, mut spoke) = (0, Instant::now());
     loop {
         let ended = child.try_wait().map_err(failed)?;
-        let mut text = String::new();
+        let mut new = Vec::new();
         shown.seek(SeekFrom::Start(at)).map_err(failed)?;
-        at += shown.read_to_string(&mut text).unwrap_or_default() as u64;
-        if !text.is_empty() {
+        // What cannot be read now can be read at the next look.
+        _ = shown.read_to_end(&mut new);
+        if ended.is_none() {
+            // A line that is half written is shown when it is whole.
+            new.truncate(new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        }
+        at += new.len() as u64;
+        if !new.is_empty() {
             spoke = Instant::now();
             let mut out = std::io::stderr();
-            _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            _ = out.write_all(&new).and_then(|()| out.flush());
         }
         if let Some(status) = ended {
             return Ok(if status.success() { ExitCode::Fine } else { ExitCode::StateFailed });
