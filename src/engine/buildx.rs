@@ -131,9 +131,12 @@ fn arguments(build: &BuildSpec) -> Vec<String> {
 fn is_hidden(name: &str) -> bool {
     let is_known = |name: &str| {
         matches!(name, "PATH" | "HOME" | "TMPDIR" | "USER" | "SHELL" | "LANG")
-            || ["DOCKER", "BUILDX", "BUILDKIT", "SSH", "XDG_", "LD_", "GO", "OTEL", "LC_"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            || [
+                "DOCKER", "BUILDX", "BUILDKIT", "SSH", "XDG_", "LD_", "GO", "OTEL", "LC_", "SSL_CERT",
+                "GLIBC_", "MALLOC_",
+            ]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
             || name.to_ascii_lowercase().ends_with("_proxy")
     };
     !name.is_empty() && !is_known(name)

@@ -43,7 +43,9 @@ async fn remote(folder: &Path) -> Option<String> {
 /// What it says, without the last line break; nothing if it is not there or says no.
 async fn ask(folder: &Path, words: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
-    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(words);
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    // A folder that only looks like a repository may be anybody's, and its settings name programs.
+    command.args(["-c", "safe.bareRepository=explicit"]).args(words);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     // A hook that starts this program would have it ask about its own repository.
@@ -133,5 +135,26 @@ mod tests {
         assert_eq!(git_origin(&image).await, clean);
         fs::write(image.join("new"), "x").expect("a file");
         assert_eq!(git_origin(&image).await.commit, Some(format!("{commit}-dirty")));
+    }
+
+    /// Its settings are as anybody's who wrote the files, and `git` would run the programs that they name.
+    #[tokio::test]
+    async fn a_folder_that_looks_like_a_repository_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (app, ran) = (folder.path().join("app"), folder.path().join("ran"));
+        git(folder.path(), "init -q --bare app");
+        git(&app, "config core.bare false");
+        git(&app, "config core.worktree .");
+        fs::write(app.join(".gitattributes"), "* filter=own").expect("a file");
+        fs::write(app.join("file"), "1").expect("a file");
+        git(&app, "--git-dir=. --work-tree=. add file .gitattributes");
+        git(&app, "--git-dir=. --work-tree=. commit -q -m x");
+        let config = app.join("config");
+        let text = fs::read_to_string(&config).expect("settings");
+        let filter = format!("[filter \"own\"]\n\tclean = \"touch {}; cat\"\n", ran.display());
+        fs::write(config, text + &filter).expect("settings");
+        fs::write(app.join("file"), "2").expect("a file");
+        assert_eq!(git_origin(&app).await, GitOrigin::default());
+        assert!(!ran.exists());
     }
 }
