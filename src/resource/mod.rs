@@ -12,8 +12,8 @@ mod spec;
 mod volume;
 
 pub use container::{
-    Outcome, Recovery, Role, ailment, is_unhealthy, plain_name, primary_network_name, recover, restarts,
-    revision_of, role, unfinished,
+    Outcome, Recovery, Role, ailment, create_body as container_body, is_unhealthy, plain_name,
+    primary_network_name, recover, restarts, revision_of, role, unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};

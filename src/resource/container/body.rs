@@ -19,6 +19,11 @@ pub struct Made<'a> {
     pub carried: &'a [(String, String)],
 }
 
+/// Gives what the API would take to create the container where there is nothing yet.
+pub fn create_body(desired: &Desired<'_>) -> Value {
+    body(desired, &Made { revision: 1, replaces: None, carried: &[] }, &World::default())
+}
+
 /// Gives what the API takes to create the container.
 pub fn body(desired: &Desired<'_>, made: &Made<'_>, world: &World) -> Value {
     let mut body = json!({"HostConfig": {}});

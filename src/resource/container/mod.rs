@@ -25,6 +25,7 @@ use crate::source::{Diagnostics, Entry, Place};
 use crate::world::{Claim, World};
 
 pub use ailment::{ailment, is_unhealthy, restarts};
+pub use body::create_body;
 pub use mounts::named as named_mounts;
 pub use names::{Role, plain as plain_name, revision_of, role};
 pub use networks::asked_for as asked_for_attachments;

@@ -1,0 +1,8 @@
+//! What a host does not let its containers have, whoever declares them. Looks at what the engine would
+//! be told, so that it makes no difference in which words it was said.
+
+mod body;
+mod rules;
+mod volume;
+
+pub use rules::{Policy, Rule};
