@@ -3,6 +3,7 @@
 
 mod cases;
 mod cases2;
+mod confine;
 mod demo;
 mod engine_client;
 mod hooks;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::run::{Ambient, RunError, TreeOptions};
+use crate::state::Trust;
 
 /// Which state files, and with which data.
 #[derive(Debug, Args)]
@@ -61,6 +62,8 @@ impl TreeArgs {
             pillar: self.pillar,
             grains: None,
             host: None,
+            project: None,
+            trust: Trust::Own,
         })
     }
 
@@ -81,6 +84,8 @@ impl TreeArgs {
             pillar: self.pillar,
             grains: self.grains.map(absolute),
             host: self.host,
+            project: None,
+            trust: Trust::Own,
         })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::saved::Expected;
 
+use crate::state::Trust;
 use crate::world::Cause;
 
 /// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
@@ -22,6 +23,9 @@ pub struct TreeOptions {
     pub grains: Option<PathBuf>,
     /// `--host` as it was typed; without it the engine follows the environment and the contexts.
     pub host: Option<String>,
+    /// The project of a tree that names none; without it the root folder's name.
+    pub project: Option<String>,
+    pub trust: Trust,
 }
 
 /// One run.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, RunError, TreeOptions};
 use crate::plan::Plan;
 use crate::source::Secrets;
-use crate::state::StateGraph;
+use crate::state::{StateGraph, Trust};
 use crate::world::World;
 
 /// A plan in a file. It holds no values of `--pillar`, which may be secret: only their names.
@@ -27,6 +27,11 @@ pub struct SavedPlan {
     env: String,
     host: Option<String>,
     grains: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    /// Nothing if the tree is our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pushed: Option<SavedTrust>,
     /// Names of the values that were set on the command line.
     pub pillar: BTreeSet<String>,
     targets: Vec<String>,
@@ -57,6 +62,14 @@ enum SavedLoss {
     Refuse,
     Of(BTreeSet<String>),
     Allow,
+}
+
+/// What a tree that others have written may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedTrust {
+    root: PathBuf,
+    guards: bool,
 }
 
 const VERSION: u32 = 1;
@@ -109,13 +122,7 @@ impl SavedPlan {
             }));
         }
         Ok(ApplyOptions {
-            tree: TreeOptions {
-                files: self.files,
-                env: self.env,
-                pillar: options.tree.pillar,
-                grains: self.grains,
-                host: self.host,
-            },
+            tree: self.tree(options.tree.pillar),
             targets: self.targets,
             prune: self.prune,
             adopt: self.adopt,
@@ -130,6 +137,22 @@ impl SavedPlan {
         })
     }
 
+    /// Which state files, and with which data.
+    fn tree(&self, pillar: Vec<(String, String)>) -> TreeOptions {
+        TreeOptions {
+            files: self.files.clone(),
+            env: self.env.clone(),
+            pillar,
+            grains: self.grains.clone(),
+            host: self.host.clone(),
+            project: self.project.clone(),
+            trust: match self.pushed.clone() {
+                Some(SavedTrust { root, guards }) => Trust::Pushed { root, guards },
+                None => Trust::Own,
+            },
+        }
+    }
+
     fn of(options: &ApplyOptions, expected: Expected, ambient: &Ambient) -> Self {
         let tree = &options.tree;
         Self {
@@ -140,6 +163,11 @@ impl SavedPlan {
             env: tree.env.clone(),
             host: tree.host.clone(),
             grains: tree.grains.clone(),
+            project: tree.project.clone(),
+            pushed: match tree.trust.clone() {
+                Trust::Own => None,
+                Trust::Pushed { root, guards } => Some(SavedTrust { root, guards }),
+            },
             pillar: tree.pillar.iter().map(|(name, _)| name.clone()).collect(),
             targets: options.targets.clone(),
             prune: options.prune,
@@ -236,4 +264,54 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
         // What is half written is of no use to anybody.
         _ = std::fs::remove_file(&new);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(pushed: Option<SavedTrust>) -> SavedPlan {
+        SavedPlan {
+            version: VERSION,
+            made: String::new(),
+            by: String::new(),
+            files: Vec::new(),
+            env: "prod".to_owned(),
+            host: None,
+            grains: None,
+            project: pushed.as_ref().map(|_| "shop".to_owned()),
+            pushed,
+            pillar: BTreeSet::new(),
+            targets: Vec::new(),
+            prune: false,
+            adopt: false,
+            offline: false,
+            data_loss: SavedLoss::Refuse,
+            expected: Expected {
+                engine: String::new(),
+                inputs: BTreeMap::new(),
+                text: String::new(),
+                steps: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_plan_remembers_that_its_tree_was_pushed() {
+        let pushed = plan(Some(SavedTrust { root: "/srv/tree".into(), guards: false }));
+        let text = serde_json::to_string(&pushed).expect("JSON");
+        let read: SavedPlan = serde_json::from_str(&text).expect("a plan");
+        assert_eq!(read, pushed);
+        assert_eq!(read.tree(Vec::new()).trust, Trust::Pushed { root: "/srv/tree".into(), guards: false });
+        assert_eq!(read.tree(Vec::new()).project.as_deref(), Some("shop"));
+    }
+
+    /// So that older programs read it.
+    #[test]
+    fn a_plan_of_our_own_tree_is_as_it_was() {
+        let text = serde_json::to_string(&plan(None)).expect("JSON");
+        assert!(!text.contains("pushed") && !text.contains("project"), "{text}");
+        let read: SavedPlan = serde_json::from_str(&text).expect("a plan");
+        assert_eq!(read.tree(Vec::new()).trust, Trust::Own);
+    }
 }

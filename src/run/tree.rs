@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 
 use super::{Ambient, GraphFormat, GraphOptions, RunError, TreeOptions};
 use crate::engine::{self, Client, Environment};
-use crate::source::Diagnostics;
-use crate::state::{self, Grains, Inputs, StateGraph};
+use crate::source::{Diagnostic, Diagnostics};
+use crate::state::{self, Bounds, Grains, Inputs, StateGraph};
 
 /// What `check` found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +106,16 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 fn inputs(options: &TreeOptions, ambient: &Ambient, client: Option<&Client>) -> Result<Inputs, RunError> {
+    let bounds = Bounds::of(&options.trust).map_err(Diagnostics::from)?;
     let grains = match &options.grains {
+        Some(path) if bounds.real_of_named(path).is_err_and(|_| !bounds.is_open()) => {
+            let problem = Diagnostic::error_without_place(format!(
+                "--grains {}: it is not in the tree",
+                path.display()
+            ))
+            .note("a tree that was pushed to a host reads nothing but itself");
+            return Err(Diagnostics::from(problem).into());
+        }
         Some(path) => {
             let failed = |error: String| RunError::Usage(format!("--grains {}: {error}", path.display()));
             let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
@@ -120,6 +129,8 @@ fn inputs(options: &TreeOptions, ambient: &Ambient, client: Option<&Client>) -> 
         env: Some(options.env.clone()),
         pillar: options.pillar.clone(),
         grains,
+        project: options.project.clone(),
+        trust: options.trust.clone(),
     })
 }
 

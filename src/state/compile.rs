@@ -7,6 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::adjust::{apply_excludes, apply_extends, apply_uses};
 use super::chunk::{chunks, read};
+use super::confine;
 use super::cycles::cycles;
 use super::disputes::{self, disputes};
 use super::gather::{Gathered, Gatherer};
@@ -40,6 +41,8 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let edges = requisite_edges(&chunks, &index, &mut problems);
     let states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
+    chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
+    states.iter().for_each(|state| confine::files(state, &tree.bounds, &mut problems));
     if problems.has_errors() {
         return Err(problems);
     }
@@ -84,7 +87,7 @@ struct Loaded {
 
 /// Reads and parses all files. Warnings go to `problems`.
 fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnostics> {
-    let tree = Tree::of(&inputs.files, &inputs.folder)?;
+    let tree = Tree::of(&inputs.files, &inputs.folder, &inputs.trust)?;
     let settings = settings::read(&tree, problems);
     let env = match &inputs.env {
         Some(env) => env.clone(),
@@ -103,8 +106,8 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     let renderer = Renderer::new(&tree, &surroundings, Some(pillar));
     let Settings { defaults, registries, project: _ } = settings;
     let mut gatherer = Gatherer::new(&tree, &renderer, defaults, problems);
-    for file in &inputs.files {
-        gatherer.file(&inputs.folder.join(file));
+    for file in &tree.files {
+        gatherer.file(file);
     }
     let gathered = gatherer.gathered;
     for (name, place) in &gathered.projects {

@@ -58,7 +58,10 @@ impl<'a> Gatherer<'a> {
 
     /// Takes a state file with everything that it includes, once.
     pub fn file(&mut self, path: &Path) {
-        let Ok(path) = path.canonicalize() else { return };
+        let path = match self.tree.real(path) {
+            Ok(path) => path,
+            Err(problem) => return self.problems.push(problem),
+        };
         if !self.seen.insert(path.clone()) {
             return;
         }

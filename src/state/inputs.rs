@@ -17,6 +17,20 @@ pub struct Inputs {
     /// `--pillar a.b=c`, in order; the last one wins.
     pub pillar: Vec<(String, String)>,
     pub grains: Grains,
+    /// The project of a tree that names none; without it the root folder's name.
+    pub project: Option<String>,
+    pub trust: Trust,
+}
+
+/// Whose tree it is, and so what it may look at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Whoever runs evenkeel has written it, and may name any file and command of this machine.
+    #[default]
+    Own,
+    /// Others have written it: it reads nothing outside of `root`, the folder that holds all that
+    /// they gave, and runs nothing, but guards if they are allowed.
+    Pushed { root: PathBuf, guards: bool },
 }
 
 /// Where the facts of the target engine come from.

@@ -3,8 +3,10 @@
 
 mod adjust;
 mod arguments;
+mod bounds;
 mod chunk;
 mod compile;
+mod confine;
 mod cycles;
 mod disputes;
 mod draw;
@@ -37,10 +39,11 @@ mod warnings;
 mod word;
 mod yaml;
 
+pub use bounds::Bounds;
 pub use compile::{compile, render};
 pub use graph::{Edge, Relation, State, StateGraph};
 pub use hooks::{Environment, Hooks, OnPush, OnUnknown, hooks};
-pub use inputs::{Grains, Inputs};
+pub use inputs::{Grains, Inputs, Trust};
 pub use options::{Options, Order, Retry, WatchAction};
 pub use pins::{Pin, Pins, path as pins_path, written as written_pins};
 pub use pipeline::{Pipeline, Pipelines, Requirement, Stage, pipelines};

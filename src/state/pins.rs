@@ -33,7 +33,7 @@ pub fn path(states: &Path, env: &str) -> PathBuf {
 /// Reads the pins of an environment, if there are any.
 pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pins {
     let path = path(&tree.states, env);
-    if !path.is_file() {
+    if !tree.is_file(&path) {
         return Pins::new();
     }
     let file = match tree.read(&path) {
@@ -105,6 +105,7 @@ fn is_digest(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Trust;
 
     fn tree(text: &str) -> (tempfile::TempDir, Tree) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -112,7 +113,7 @@ mod tests {
         std::fs::create_dir(&states).expect("a folder");
         std::fs::write(states.join("prod.yml"), "").expect("a file");
         std::fs::write(states.join("prod.pins"), text).expect("a file");
-        let tree = Tree::of(&[states.join("prod.yml")], folder.path()).expect("a tree");
+        let tree = Tree::of(&[states.join("prod.yml")], folder.path(), &Trust::Own).expect("a tree");
         (folder, tree)
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use super::inputs::Trust;
 use super::settings::{self, RegistryOptions};
 use super::tree::{Plain, Tree};
 use super::yaml;
@@ -131,7 +132,7 @@ fn render(template: &str, stage: &str, version: &str) -> Result<String, String> 
 pub fn pipelines(file: &Path, folder: &Path) -> Result<Pipelines, Diagnostics> {
     let mut problems = Diagnostics::default();
     let files: [PathBuf; 1] = [file.to_owned()];
-    let tree = Tree::of(&files, folder)?;
+    let tree = Tree::of(&files, folder, &Trust::Own)?;
     let settings = settings::read(&tree, &mut problems);
     let name = tree.root.file_name().map(|name| name.to_string_lossy().into_owned());
     let project = settings.project.clone().or(name).unwrap_or_else(|| "evenkeel".to_owned());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::confine;
 use super::inputs::Inputs;
 use super::parse::Defaults;
 use super::reserved::defaults;
@@ -75,7 +76,7 @@ pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
                     format!("`project` takes a name, this is {}", entry.value.sort()),
                 )),
             },
-            "registries" => settings.registries = registries(&entry.value, &tree.root, problems),
+            "registries" => settings.registries = registries(&entry.value, tree, problems),
             other => problems.push(
                 Diagnostic::error(&entry.key_place, format!("`{other}` is not a setting"))
                     .hint(format!("it takes: {}", SETTINGS.join(", ")))
@@ -87,7 +88,7 @@ pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
 }
 
 /// Reads `registries: {reg.example:5000: {insecure: true, ca: ca.pem, mirrors: [mirror.example]}}`.
-fn registries(node: &Node, root: &Path, problems: &mut Diagnostics) -> BTreeMap<String, RegistryOptions> {
+fn registries(node: &Node, tree: &Tree, problems: &mut Diagnostics) -> BTreeMap<String, RegistryOptions> {
     let mut registries = BTreeMap::new();
     let expected = |node: &Node, what: &str| {
         Diagnostic::error(&node.place, format!("{what}, this is {}", node.sort()))
@@ -104,13 +105,14 @@ fn registries(node: &Node, root: &Path, problems: &mut Diagnostics) -> BTreeMap<
             continue;
         };
         for word in words {
+            confine::registry(word, &tree.root, &tree.bounds, problems);
             let value = &word.value;
             let listed =
                 value.as_list().map(|items| items.iter().map(Node::text).collect::<Option<Vec<_>>>());
             match (word.key.as_str(), value.text().filter(|_| !value.is_null()), listed) {
                 ("insecure", Some("true"), _) => options.insecure = true,
                 ("insecure", Some("false"), _) => {}
-                ("ca", Some(path), _) => options.ca = Some(root.join(path)),
+                ("ca", Some(path), _) => options.ca = Some(tree.root.join(path)),
                 ("mirrors", _, Some(Some(hosts))) => {
                     options.mirrors = hosts.into_iter().map(str::to_owned).collect();
                 }
@@ -136,12 +138,10 @@ fn registries(node: &Node, root: &Path, problems: &mut Diagnostics) -> BTreeMap<
 }
 
 /// The project as templates see it: from a state file that says it outside of any expression,
-/// else from the settings, else the root folder's name.
+/// else from the settings, else what the caller calls it, else the root folder's name.
 pub fn project(inputs: &Inputs, tree: &Tree, settings: &Settings, problems: &mut Diagnostics) -> String {
-    for file in &inputs.files {
-        let path = inputs.folder.join(file);
-        let Ok(path) = path.canonicalize() else { continue };
-        match tree.read(&path) {
+    for path in &tree.files {
+        match tree.read(path) {
             Ok(file) => {
                 let said = file.text.lines().find_map(|line| line.strip_prefix("project:"));
                 let said = said.map(|name| name.split(" #").next().unwrap_or_default());
@@ -154,5 +154,6 @@ pub fn project(inputs: &Inputs, tree: &Tree, settings: &Settings, problems: &mut
         }
     }
     let folder = tree.root.file_name().map(|name| name.to_string_lossy().into_owned());
-    settings.project.clone().or(folder).unwrap_or_else(|| "evenkeel".to_owned())
+    let fallback = inputs.project.clone().or(folder);
+    settings.project.clone().or(fallback).unwrap_or_else(|| "evenkeel".to_owned())
 }

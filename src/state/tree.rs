@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
+use super::bounds::{Bounds, LEADS_OUT};
+use super::inputs::Trust;
 use super::yaml::Places;
 use crate::source::{Diagnostic, Place, SourceFile, did_you_mean};
 
@@ -24,13 +26,17 @@ pub struct Tree {
     pub root: PathBuf,
     /// Where dotted names start: `states/` of the root, or the root itself.
     pub states: PathBuf,
+    /// What nothing may lead out of, if others have written the tree.
+    pub bounds: Bounds,
+    /// The files that are named, in the order in which they are.
+    pub files: Vec<PathBuf>,
     /// SHA-256 of what was read, by its path from the root.
     read: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Tree {
     fn new(root: PathBuf, states: PathBuf) -> Self {
-        Self { root, states, read: Arc::default() }
+        Self { root, states, bounds: Bounds::default(), files: Vec::new(), read: Arc::default() }
     }
 
     /// The tree whose settings are in a folder, if there are any.
@@ -45,19 +51,23 @@ impl Tree {
     }
 
     /// Finds the tree of the given files.
-    pub fn of(files: &[PathBuf], folder: &Path) -> Result<Self, Diagnostic> {
+    pub fn of(files: &[PathBuf], folder: &Path, trust: &Trust) -> Result<Self, Diagnostic> {
+        let bounds = Bounds::of(trust)?;
+        let mut named = Vec::new();
         let mut found: Option<(PathBuf, PathBuf)> = None;
         for file in files {
             let path = folder.join(file);
-            let real = path.canonicalize().map_err(|error| {
-                Diagnostic::error_without_place(format!("cannot read {}: {error}", file.display()))
-                    .maybe_hint(neighbour(&path))
+            let real = bounds.real_of_named(&path).map_err(|error| {
+                let problem =
+                    Diagnostic::error_without_place(format!("cannot read {}: {error}", file.display()));
+                if bounds.is_open() { problem.maybe_hint(neighbour(&path)) } else { problem }
             })?;
+            named.push(real.clone());
             if real.is_dir() {
                 return Err(Diagnostic::error_without_place(format!("{} is a folder", file.display()))
                     .hint("name a state file, such as states/prod.yml"));
             }
-            let root = root_of(&real);
+            let root = root_of(&real, &bounds);
             match &found {
                 Some((first, _)) if *first != root => {
                     return Err(Diagnostic::error_without_place(format!(
@@ -74,7 +84,28 @@ impl Tree {
         let (root, _) = found.ok_or_else(|| Diagnostic::error_without_place("no state file is named"))?;
         let states = root.join("states");
         let states = if states.is_dir() { states } else { root.clone() };
-        Ok(Self::new(root, states))
+        let tree = Self { bounds, files: named, ..Self::new(root, states) };
+        let folders = ["states", "pillar", "states/pillar", "modules"];
+        match folders.into_iter().find(|folder| tree.bounds.leave_out(&tree.root.join(folder))) {
+            Some(folder) => {
+                Err(Diagnostic::error_without_place(format!("cannot read {folder}: {LEADS_OUT}"))
+                    .hint("put the folder itself in place of the link"))
+            }
+            None => Ok(tree),
+        }
+    }
+
+    /// True if there is a file. In a tree that others have written nothing is told of what is outside:
+    /// what leads there counts as a file, and reading it is the mistake.
+    pub fn is_file(&self, path: &Path) -> bool {
+        self.bounds.leave_out(path) || path.is_file()
+    }
+
+    /// The path without links.
+    pub fn real(&self, path: &Path) -> Result<PathBuf, Diagnostic> {
+        self.bounds.real(path).map_err(|error| {
+            Diagnostic::error_without_place(format!("cannot read {}: {error}", self.shown(path)))
+        })
     }
 
     /// What a person would call a file: its path from the root.
@@ -117,9 +148,15 @@ impl Tree {
     /// The file behind a dotted name.
     pub fn find(&self, dotted: &str, place: &Place) -> Result<PathBuf, Diagnostic> {
         let relative = dotted.replace('.', "/");
-        let mut found = existing(&self.states, &relative);
+        if self.bounds.leave_out(&self.states.join(&relative))
+            || self.bounds.leave_out(&self.root.join(&relative))
+        {
+            return Err(Diagnostic::error(place, format!("`{dotted}`: {LEADS_OUT}"))
+                .hint("put the files themselves in place of the link"));
+        }
+        let mut found = self.existing(&self.states, &relative);
         if found.is_empty() && self.states != self.root {
-            found = existing(&self.root, &relative);
+            found = self.existing(&self.root, &relative);
         }
         match found.as_slice() {
             [file] => Ok(file.clone()),
@@ -150,6 +187,17 @@ impl Tree {
         }
     }
 
+    fn existing(&self, folder: &Path, relative: &str) -> Vec<PathBuf> {
+        let inits = ENDINGS.iter().map(|end| format!("{relative}/init.{end}"));
+        ENDINGS
+            .iter()
+            .map(|end| format!("{relative}.{end}"))
+            .chain(inits)
+            .map(|name| folder.join(name))
+            .filter(|path| self.is_file(path))
+            .collect()
+    }
+
     /// Every module, by dotted name.
     pub fn modules(&self) -> BTreeMap<String, PathBuf> {
         let folder = self.root.join("modules");
@@ -159,7 +207,7 @@ impl Tree {
 
     /// Settings of the whole tree, if there are any.
     pub fn settings(&self) -> Option<PathBuf> {
-        Some(self.root.join(SETTINGS)).filter(|path| path.is_file())
+        Some(self.root.join(SETTINGS)).filter(|path| self.is_file(path))
     }
 
     /// The pillar file of a stem; an error if it could be several.
@@ -167,7 +215,7 @@ impl Tree {
         let mut found = Vec::new();
         for folder in self.pillar_folders() {
             found.extend(
-                ENDINGS.iter().map(|end| folder.join(format!("{stem}.{end}"))).filter(|p| p.is_file()),
+                ENDINGS.iter().map(|end| folder.join(format!("{stem}.{end}"))).filter(|p| self.is_file(p)),
             );
         }
         match found.as_slice() {
@@ -211,7 +259,7 @@ impl Tree {
         [beside, self.states.clone(), self.root.join("modules"), self.root.clone()]
             .iter()
             .filter_map(|folder| self.inside(folder.join(name)))
-            .find(|path| path.is_file())
+            .find(|path| self.is_file(path))
     }
 
     /// The path without `..`, if it stays below the root.
@@ -223,10 +271,11 @@ impl Tree {
     pub fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
         let shown = self.shown(path);
         let fail = |why: String| Diagnostic::error_without_place(format!("cannot read {shown}: {why}"));
-        let real = path.canonicalize().map_err(|error| fail(error.to_string()))?;
+        let real = self.bounds.real(path).map_err(|error| fail(error.to_string()))?;
         if !real.starts_with(&self.root) {
-            return Err(fail("a link leads out of the tree".to_owned())
-                .hint(format!("copy the file below {}", self.root.display())));
+            return Err(
+                fail(LEADS_OUT.to_owned()).hint(format!("copy the file below {}", self.root.display()))
+            );
         }
         let size = fs::metadata(&real).map_err(|error| fail(error.to_string()))?.len();
         if size > MAX_FILE {
@@ -294,17 +343,6 @@ fn has_ending(path: &Path) -> bool {
     path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known))
 }
 
-fn existing(folder: &Path, relative: &str) -> Vec<PathBuf> {
-    let inits = ENDINGS.iter().map(|end| format!("{relative}/init.{end}"));
-    ENDINGS
-        .iter()
-        .map(|end| format!("{relative}.{end}"))
-        .chain(inits)
-        .map(|name| folder.join(name))
-        .filter(|path| path.is_file())
-        .collect()
-}
-
 /// The path without `.` and `..`, if it does not climb above its start.
 fn plain_path(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
@@ -322,10 +360,11 @@ fn plain_path(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-fn root_of(file: &Path) -> PathBuf {
-    let folders = || file.ancestors().skip(1);
+fn root_of(file: &Path, bounds: &Bounds) -> PathBuf {
+    let folders = || file.ancestors().skip(1).filter(|folder| !bounds.leave_out(folder));
     let settled = folders().find(|folder| folder.join(SETTINGS).is_file());
     let above_states = folders().find(|folder| folder.ends_with("states")).and_then(Path::parent);
+    let above_states = above_states.filter(|folder| !bounds.leave_out(folder));
     let own = file.parent().unwrap_or(file);
     settled.or(above_states).unwrap_or(own).to_owned()
 }

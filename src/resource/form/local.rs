@@ -28,6 +28,10 @@ impl Form for LocalPath {
         shown.clone()
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn expects(&self) -> &'static str {
         "a path, relative to the state file"
     }

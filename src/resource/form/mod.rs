@@ -90,6 +90,11 @@ pub trait Form: Sync {
         normal.clone()
     }
 
+    /// True of files and folders of this machine, which evenkeel itself reads or writes.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Puts what is declared on top of what the image says. Most values simply win; maps and sets
     /// are joined.
     fn over(&self, background: &Value, declared: &Value) -> Value {

@@ -1,5 +1,7 @@
 //! What a container would be created from, as the engine reads it: names of keys in any case.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::rules::is_latest;
@@ -135,6 +137,17 @@ pub fn all<'a>(value: &'a Value, path: &[&str]) -> Vec<&'a Value> {
     let key = fold(key);
     let entries = value.as_object().into_iter().flatten();
     entries.filter(|(name, _)| fold(name) == key).flat_map(|(_, value)| all(value, rest)).collect()
+}
+
+/// A name that stands twice in a create body, in another case: the engine takes the later one, and what
+/// evenkeel has set is no longer certain.
+pub fn ambiguous(body: &Value) -> Option<String> {
+    let host = all(body, &["HostConfig"]);
+    std::iter::once(body).chain(host).find_map(|part| {
+        let mut seen = BTreeSet::new();
+        let mut names = part.as_object()?.keys();
+        names.find(|name| !seen.insert(fold(name))).cloned()
+    })
 }
 
 /// A text without its case, as the engine's parser compares names: two letters outside of ASCII

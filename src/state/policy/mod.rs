@@ -5,4 +5,5 @@ mod body;
 mod rules;
 mod volume;
 
-pub use rules::{Policy, Rule};
+pub use body::ambiguous;
+pub use rules::{Policy, Rule, created};

@@ -188,7 +188,7 @@ fn of_container(state: &State, owner: &Owner) -> Vec<Broken> {
 }
 
 /// What the engine would be told to create the container of a state.
-fn created(state: &State, spec: &Spec, owner: &Owner) -> Value {
+pub fn created(state: &State, spec: &Spec, owner: &Owner) -> Value {
     let facts =
         Facts { now: 0, sources: BTreeMap::new(), pins: BTreeMap::new(), open_ranges: BTreeMap::new() };
     container_body(&Desired {

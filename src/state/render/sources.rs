@@ -62,7 +62,7 @@ impl Sources {
         if let Some(file) = self.file(name) {
             return Ok(Some(file));
         }
-        let Some(path) = self.tree.inside(name).filter(|path| path.is_file()) else { return Ok(None) };
+        let Some(path) = self.tree.inside(name).filter(|path| self.tree.is_file(path)) else { return Ok(None) };
         let file = self.tree.read(&path)?;
         self.add(&file);
         Ok(Some(file))

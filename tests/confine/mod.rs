@@ -1,0 +1,6 @@
+//! Trees that others have written and pushed to a host: each attack, and what it is told.
+
+mod policies;
+mod reads;
+mod runs;
+mod tree;
