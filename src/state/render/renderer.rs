@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use minijinja::{
+    AutoEscape, Captured, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
+};
 use serde_json::Map;
 
 use super::changeable::changeable;
@@ -127,6 +129,10 @@ impl Renderer {
 
     /// Renders a file. One without any template expression stays as it is.
     pub fn render(&self, file: &Arc<SourceFile>, subject: &Subject) -> Result<Rendered, Diagnostic> {
+        self.sources.spend(0).map_err(|why| {
+            Diagnostic::error(&Place::in_file(file, 1, 1), why)
+                .hint("write it with fewer loops, imports and calls of modules")
+        })?;
         if !is_template(&file.text) || !wants_rendering(file)? {
             return Ok(Rendered::unchanged(file, &subject.sls));
         }
@@ -138,10 +144,10 @@ impl Renderer {
         let number = self.sources.add(file);
         let context = self.context(subject);
         let source = rewrite(&file.text);
-        let text = run(&self.plain, &file.name, &source, &context)
+        let text = run(&self.plain, &file.name, &source, &context, &self.sources)
             .map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))?;
-        let marked =
-            run(&self.marked, &file.name, &mark(&source, number), &context).map(|marked| strip(&marked));
+        let marked = run(&self.marked, &file.name, &mark(&source, number), &context, &self.sources)
+            .map(|marked| strip(&marked));
         let lines = match marked {
             Ok((stripped, marks)) if stripped == text => self.lines(&text, marks),
             // A template that measures its own text: its lines are not known.
@@ -299,7 +305,11 @@ fn import(sources: &Sources, state: &State, name: &str, sort: Sort) -> Result<Va
         .ok_or_else(|| Error::new(ErrorKind::TemplateNotFound, format!("there is no file `{name}`")))?;
     let shown = sources.tree.shown(&path);
     let template = state.env().get_template(&shown)?;
-    let text = without(&sources.nested(|| template.render(()))?);
+    let text = without(&sources.nested(|| {
+        let captured = template.render_captured(());
+        spend(sources, &captured, 0)?;
+        captured.map(Captured::into_output)
+    })?);
     let booleans = match path.extension().and_then(|end| end.to_str()) {
         Some("yml" | "yaml") => Booleans::Strict,
         _ => Booleans::Salt,
@@ -311,10 +321,30 @@ fn import(sources: &Sources, state: &State, name: &str, sort: Sort) -> Result<Va
     }
 }
 
-fn run(env: &Environment<'static>, name: &str, source: &str, context: &Value) -> Result<String, Error> {
+fn run(
+    env: &Environment<'static>,
+    name: &str,
+    source: &str,
+    context: &Value,
+    sources: &Sources,
+) -> Result<String, Error> {
     let mut limited = Limited(Vec::new());
-    env.template_from_named_str(name, source)?.render_captured_to(context.clone(), &mut limited)?;
+    let template = env.template_from_named_str(name, source)?;
+    let captured = template.render_captured_to(context.clone(), &mut limited);
+    spend(sources, &captured, limited.0.len())?;
+    captured?;
     String::from_utf8(limited.0).map_err(|_| wrong("the text is not UTF-8"))
+}
+
+/// Notes what a rendering has cost. What one that failed has taken is not known.
+fn spend(sources: &Sources, rendering: &Result<Captured<'_>, Error>, bytes: usize) -> Result<(), Error> {
+    let steps = match rendering {
+        Ok(captured) => captured.state().fuel_levels().map_or(0, |(steps, _)| steps),
+        Err(error) if error.kind() == ErrorKind::OutOfFuel => FUEL,
+        Err(_) => FUEL / 10,
+    };
+    let bytes = bytes + rendering.as_ref().map_or(0, |captured| captured.output().len());
+    sources.spend(steps.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))).map_err(wrong)
 }
 
 /// Text up to a limit.

@@ -1,7 +1,7 @@
 //! The template files of a tree that were used so far, by name and by number.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
@@ -17,11 +17,33 @@ pub struct Sources {
     files: Mutex<IndexMap<String, Arc<SourceFile>>>,
     /// Files that are imported at this moment, each by the one before.
     importing: AtomicUsize,
+    /// What all renderings together have taken of `BUDGET`.
+    spent: AtomicU64,
 }
+
+/// What a tree that others have written may take in all: steps of the template engine and bytes of text.
+const BUDGET: u64 = 100_000_000;
+/// What each file costs, however short.
+const PER_FILE: u64 = 10_000;
 
 impl Sources {
     pub fn new(tree: &Tree) -> Self {
-        Self { tree: tree.clone(), files: Mutex::default(), importing: AtomicUsize::new(0) }
+        Self {
+            tree: tree.clone(),
+            files: Mutex::default(),
+            importing: AtomicUsize::new(0),
+            spent: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes what one file has cost. Files that call each other multiply what each may take.
+    pub fn spend(&self, cost: u64) -> Result<(), String> {
+        let cost = cost.saturating_add(PER_FILE);
+        let spent = self.spent.fetch_add(cost, Ordering::Relaxed).saturating_add(cost);
+        if self.tree.bounds.is_open() || spent <= BUDGET {
+            return Ok(());
+        }
+        Err("the templates of this tree take too long together, or make too much text".to_owned())
     }
 
     /// Runs an import, unless imports are nested too deep.
@@ -62,7 +84,9 @@ impl Sources {
         if let Some(file) = self.file(name) {
             return Ok(Some(file));
         }
-        let Some(path) = self.tree.inside(name).filter(|path| self.tree.is_file(path)) else { return Ok(None) };
+        let Some(path) = self.tree.inside(name).filter(|path| self.tree.is_file(path)) else {
+            return Ok(None);
+        };
         let file = self.tree.read(&path)?;
         self.add(&file);
         Ok(Some(file))
