@@ -13,7 +13,7 @@ use crate::trigger::TriggerError;
 
 /// How often somebody is told that something is still going on.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts a process that nobody's going away ends, and shows what it writes into its log.
 pub(super) fn follow(mut command: Command, log: &Path, screen: &Screen) -> Result<ExitCode, TriggerError> {

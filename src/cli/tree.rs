@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::run::{Ambient, RunError, TreeOptions};
-use crate::state::Trust;
+use crate::state::{Policy, Trust};
 
 /// Which state files, and with which data.
 #[derive(Debug, Args)]
@@ -64,6 +64,7 @@ impl TreeArgs {
             host: None,
             project: None,
             trust: Trust::Own,
+            policy: Policy::default(),
         })
     }
 
@@ -86,6 +87,7 @@ impl TreeArgs {
             host: self.host,
             project: None,
             trust: Trust::Own,
+            policy: Policy::default(),
         })
     }
 }

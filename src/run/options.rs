@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::saved::Expected;
 
-use crate::state::Trust;
+use crate::state::{Policy, Trust};
 use crate::world::Cause;
 
 /// What every command needs to load state files. Not `Debug`: pillar values may be secrets.
@@ -26,6 +26,8 @@ pub struct TreeOptions {
     /// The project of a tree that names none; without it the root folder's name.
     pub project: Option<String>,
     pub trust: Trust,
+    /// What the states may not declare.
+    pub policy: Policy,
 }
 
 /// One run.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, RunError, TreeOptions};
 use crate::plan::Plan;
 use crate::source::Secrets;
-use crate::state::{StateGraph, Trust};
+use crate::state::{Policy, StateGraph, Trust};
 use crate::world::World;
 
 /// A plan in a file. It holds no values of `--pillar`, which may be secret: only their names.
@@ -150,6 +150,8 @@ impl SavedPlan {
                 Some(SavedTrust { root, guards }) => Trust::Pushed { root, guards },
                 None => Trust::Own,
             },
+            // What it forbids was not in the plan when it was saved, and the plan has to be the same.
+            policy: Policy::default(),
         }
     }
 

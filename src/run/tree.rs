@@ -78,7 +78,9 @@ pub(super) async fn compile(
     client: Option<&Client>,
 ) -> Result<StateGraph, RunError> {
     let inputs = inputs(options, ambient, client)?;
-    Ok(blocking(move || state::compile(&inputs)).await??)
+    let graph = blocking(move || state::compile(&inputs)).await??;
+    let broken = options.policy.check(&graph);
+    if broken.has_errors() { Err(broken.into()) } else { Ok(graph) }
 }
 
 /// Tells mistakes in the state files that show without an engine.

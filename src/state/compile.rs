@@ -42,7 +42,10 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
-    states.iter().for_each(|state| confine::files(state, &tree.bounds, &mut problems));
+    for state in &states {
+        confine::files(state, &tree.bounds, &mut problems);
+        confine::binds(state, &owner, &tree.bounds, &mut problems);
+    }
     if problems.has_errors() {
         return Err(problems);
     }

@@ -11,6 +11,7 @@ use super::chunk::Chunk;
 use super::graph::State;
 use super::inputs::Trust;
 use super::policy::{ambiguous, created};
+use crate::resource::Presence;
 use crate::source::{Diagnostic, Diagnostics, Entry, Place};
 use crate::world::Owner;
 
@@ -156,6 +157,29 @@ fn shown(path: &str, bounds: &Bounds) -> String {
         Some(inside) if inside.as_os_str().is_empty() => "the tree".to_owned(),
         Some(inside) => inside.to_string_lossy().into_owned(),
         None => path.to_owned(),
+    }
+}
+
+/// Refuses to mount the pushed files themselves: they are gone when the run is over.
+pub fn binds(state: &State, owner: &Owner, bounds: &Bounds, problems: &mut Diagnostics) {
+    if bounds.is_open() || state.kind.name() != "container" || state.function.presence == Presence::Absent {
+        return;
+    }
+    let body = created(state, &state.spec, owner);
+    let host = &body["HostConfig"];
+    let binds = host["Binds"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let binds = binds.filter_map(|bind| bind.split(':').next());
+    let mounts = host["Mounts"].as_array().into_iter().flatten().filter_map(|mount| mount["Source"].as_str());
+    let place = state.spec.get("volumes").map_or(&state.place, |declared| &declared.place);
+    for source in binds.chain(mounts) {
+        if source.starts_with('/') && !bounds.leave_out(Path::new(source)) {
+            let message = format!("{} mounts {} of the pushed tree", state.title(), shown(source, bounds));
+            problems.push(
+                Diagnostic::error(place, message)
+                    .note("these files are gone when the run is over")
+                    .hint("build them into the image, or put them into a volume"),
+            );
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 
 use super::site::{Follower, Site, Wish, plain, short};
 use super::{PushOptions, Pushed, TriggerError};
+use crate::host::bound_memory;
 use crate::plan::{Ending, RunReport};
 use crate::run::{Listener, Mode, RunError};
 use crate::state::OnUnknown;
+
+/// The address space of a look at a push, in bytes. Programs that it starts count for themselves.
+const MOST_MEMORY: u64 = 8 << 30;
 
 /// What becomes of a push.
 #[derive(Debug)]
@@ -109,6 +113,8 @@ async fn look(
         Err(error) => return Err(error),
     }
     let nothing: Listener<'_> = &|_| {};
+    // A template may ask for more memory than there is; the end of this process refuses the push.
+    let _bound = bound_memory(MOST_MEMORY);
     let wish = Wish { mode: Mode::Test, save: None, options };
     // This only looks, so it may be given up.
     let run =

@@ -9,7 +9,7 @@ use crate::plan::RunReport;
 use crate::run::{
     self, Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, TreeOptions,
 };
-use crate::state::{Environment, Hooks, hooks};
+use crate::state::{Environment, Hooks, Policy, Trust, hooks};
 use crate::world::Cause;
 
 /// Changes that are carried out side by side.
@@ -39,7 +39,7 @@ impl<'a> Site<'a> {
     /// If there is no such repository, or the file is wrong.
     pub fn open(repository: &Path, config: &Path, ambient: &'a Ambient) -> Result<Self, TriggerError> {
         let repository = Repository::open(repository, &ambient.variables)?;
-        let hooks = hooks(config, &[]).map_err(RunError::from)?;
+        let hooks = hooks(config, &Policy::WORDS).map_err(RunError::from)?;
         let pusher = Pusher::read(&ambient.variables, &ambient.user);
         Ok(Self { repository, hooks, pusher, ambient })
     }
@@ -86,6 +86,9 @@ impl<'a> Site<'a> {
                 pillar: Vec::new(),
                 grains: None,
                 host: environment.host.clone(),
+                project: Some(self.repository.project()),
+                trust: Trust::Pushed { root: tree.to_owned(), guards: environment.guards },
+                policy: self.hooks.policy.iter().filter_map(|word| Policy::parse(word)).collect(),
             },
             mode: wish.mode,
             targets: Vec::new(),

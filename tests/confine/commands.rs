@@ -32,6 +32,7 @@ fn options(pushed: &Pushed) -> TreeOptions {
         host: None,
         project: Some("shop".to_owned()),
         trust: pushed.trust(),
+        policy: evenkeel::state::Policy::default(),
     }
 }
 

@@ -50,3 +50,66 @@ fn names_and_messages_are_only_text() {
         }
     });
 }
+
+#[test]
+fn a_tree_reads_and_runs_nothing_on_the_host() {
+    with_one(super::HOOKS, |case| {
+        let name = case.scope.name("dev");
+        let container =
+            |options: &str| format!("{name}:\n  container.running: {{image: 'ekt/bb:1', {options}}}\n");
+        let attacks = [
+            (container("onlyif: 'touch owned'"), "onlyif"),
+            (container("check_cmd: 'touch owned'"), "check_cmd"),
+            (container("volumes: ['./secrets:/x']"), "of the pushed tree"),
+            (format!("{name}:1:\n  image.built: {{context: ../..}}\n"), "out of the tree"),
+            (format!("{name}:1:\n  image.built: {{context: /etc}}\n"), "out of the tree"),
+            (format!("{name}:1:\n  image.loaded: {{path: /etc/passwd}}\n"), "out of the tree"),
+            (format!("{name}:1:\n  image.saved: {{path: owned}}\n"), "image.saved"),
+            ("include: [../../hooks]\n".to_owned(), "no dotted name"),
+            ("{% include '/etc/passwd' %}\n".to_owned(), "/etc/passwd"),
+            ("{% import_yaml '../hooks.yml' as x %}\n".to_owned(), "hooks.yml"),
+            ("x: {{ env('PATH') }}\n".to_owned(), "env"),
+        ];
+        for (text, said) in attacks {
+            case.write("states/dev.yml", &text);
+            refused(case, said);
+        }
+        assert!(!case.path("owned").exists() && !case.path("work/owned").exists());
+    });
+}
+
+#[test]
+fn the_hosts_policy_holds_for_what_is_pushed() {
+    let hooks =
+        "policy: [no_privileged, no_host_network]\nenvironments:\n  dev: {ref: main, on_push: apply}\n";
+    with_one(hooks, |case| {
+        let name = case.scope.name("dev");
+        for (options, said) in [
+            ("privileged: true", "not allowed on this host"),
+            ("network_mode: host", "not allowed on this host"),
+            ("raw: {HostConfig: {Privileged: true}}", "not allowed on this host"),
+            ("raw: {hostconfig: {PRIVILEGED: true}}", "stands here twice"),
+        ] {
+            case.write(
+                "states/dev.yml",
+                &format!("{name}:\n  container.running: {{image: 'ekt/bb:1', {options}}}\n"),
+            );
+            refused(case, said);
+        }
+        case.state("dev", "one");
+        case.commit("modest");
+        case.push("origin main").expect(0);
+    });
+}
+
+#[test]
+fn a_tree_without_a_project_gets_the_repositorys_name() {
+    with_one(super::HOOKS, |case| {
+        case.state("dev", "one");
+        case.git("work", &["add", "-A"]).expect(0);
+        case.git("work", &["rm", "-q", "-f", "evenkeel.yml"]).expect(0);
+        case.commit("no settings");
+        case.push("origin main").expect(0);
+        assert_eq!(case.container("dev")["Config"]["Labels"]["io.evenkeel.project"], "shop");
+    });
+}
