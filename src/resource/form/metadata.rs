@@ -7,9 +7,10 @@ use super::parts::{each, entries, wrong};
 use super::raw::typed;
 use super::{Form, Sample};
 use crate::resource::field::Reading;
-use crate::source::{Diagnostics, Node, looks_secret, without_url_passwords};
+use crate::source::{Diagnostics, Node, NodeValue, looks_secret, without_url_passwords};
 
-/// A mapping of any YAML, typed by YAML's core schema. Normal form: the JSON itself.
+/// A mapping of any YAML, typed by YAML's core schema; a number that would be printed otherwise than it
+/// was written is text. Normal form: the JSON itself.
 pub struct Metadata;
 
 pub const METADATA: Metadata = Metadata;
@@ -20,7 +21,7 @@ const LONGEST: usize = 32 * 1024;
 impl Form for Metadata {
     fn read(&self, node: &Node, _: &Reading) -> Result<Value, Diagnostics> {
         let metadata = each(entries(node, self.expects())?, |entry| {
-            let value = typed(&entry.value);
+            let value = as_written(&entry.value);
             match secret(&entry.key, &value) {
                 Some(key) => Err(wrong(
                     &entry.value,
@@ -54,13 +55,28 @@ impl Form for Metadata {
             Sample {
                 plain: &[
                     "{owner: db-team, tier: 1, on_call: [{b: bob, a: ann}]}",
-                    "{on_call: [{a: ann, b: 'bob'}], tier: 0x1, owner: db-team}",
+                    "{on_call: [{a: ann, b: 'bob'}], tier: 1, owner: db-team}",
                 ],
                 salt: &[],
             },
             Sample { plain: &["{tier: '1'}"], salt: &[] },
+            Sample { plain: &["{version: 1.10}", "{version: '1.10'}"], salt: &[] },
             Sample { plain: &["{}"], salt: &[] },
         ]
+    }
+}
+
+/// The JSON that a node stands for. People mean a version by `1.10`, and `1.1` is another one.
+fn as_written(node: &Node) -> Value {
+    match &node.value {
+        NodeValue::Scalar { text, .. } => match typed(node) {
+            Value::Number(number) if number.to_string() != *text => Value::String(text.clone()),
+            value => value,
+        },
+        NodeValue::List(items) => items.iter().map(as_written).collect(),
+        NodeValue::Map(entries) => {
+            object(entries.iter().map(|entry| (entry.key.clone(), as_written(&entry.value))))
+        }
     }
 }
 
@@ -87,8 +103,9 @@ fn secret(key: &str, value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{obeys_the_laws, refused};
+    use super::super::testing::{obeys_the_laws, plain, refused};
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn metadata_obeys_the_laws() {
@@ -100,5 +117,13 @@ mod tests {
         assert!(refused(&METADATA, "{db: ['pg://me:x@db']}").contains("`db` looks like a secret"));
         let long = format!("{{a: {}}}", "x".repeat(LONGEST));
         assert!(refused(&METADATA, &long).contains("put a file into the image"));
+    }
+
+    #[test]
+    fn a_number_that_would_be_printed_otherwise_stays_as_it_was_written() {
+        let text = "{a: 1.10, b: 007, c: 1e3, d: [{e: 0x1f}], f: 10, g: -2.5, h: 1.0, i: true, j: ~, k: '1'}";
+        let expected = json!({"a": "1.10", "b": "007", "c": "1e3", "d": [{"e": "0x1f"}], "f": 10, "g": -2.5,
+            "h": 1.0, "i": true, "j": null, "k": "1"});
+        assert_eq!(plain(&METADATA, text), expected);
     }
 }
