@@ -34,6 +34,10 @@ fn versions(here: Option<&Image>, content: &RemoteContent) -> Option<String> {
 
 /// The layers that no image of the engine is built on. What is shared is shared from below.
 fn missing<'a>(content: &'a RemoteContent, world: &World) -> Vec<&'a RemoteLayer> {
+    // It may be there by another name, and then its layers need not be known: lists do not show them.
+    if world.images.values().any(|image| content.is(image)) {
+        return Vec::new();
+    }
     let mut known: BTreeSet<Vec<&str>> = BTreeSet::new();
     for image in world.images.values() {
         let Some(layers) = image.attributes.at("RootFS.Layers").known().and_then(Value::as_array) else {
@@ -105,5 +109,26 @@ mod tests {
             Some("version 1.4.1 → 1.4.2, 0 of 3 layers, nothing to pull")
         );
         assert_eq!(what_comes("other", None, &all), None);
+    }
+
+    #[test]
+    fn what_is_there_by_another_name_is_not_pulled() {
+        // Only a container's or a wanted image is inspected; of the others no layers are known.
+        let mut world = world(&[("base", 50_000_000), ("own", 1_500_000)]);
+        let listed = |id: &str, digests: &[&str]| Image {
+            id: Id::Engine(id.to_owned()),
+            digests: digests.iter().map(|it| (*it).to_owned()).collect(),
+            attributes: Attributes::observed(json!({"RepoTags": ["other:1"]})),
+        };
+        let nothing = Some("version 1.4.1 → 1.4.2, 0 of 2 layers, nothing to pull");
+        for there in [listed("sha256:new", &[]), listed("sha256:x", &["mirror.example/web@sha256:m"])] {
+            let id = there.id.clone();
+            world.images.insert(id.clone(), there);
+            assert_eq!(what_comes("web:dev", None, &world).as_deref(), nothing);
+            world.images.remove(&id);
+        }
+        let other = image("sha256:built", "0", &["base", "own", "more"]);
+        world.images.insert(other.id.clone(), other);
+        assert_eq!(what_comes("web:dev", None, &world).as_deref(), nothing);
     }
 }
