@@ -222,3 +222,33 @@ proptest! {
         let _ = tree(&text);
     }
 }
+
+#[test]
+fn names_that_are_none_of_an_image_are_refused_where_they_stand() {
+    let digest = "ab".repeat(32);
+    let image = |name: &str| format!("web: {{container.running: {{image: '{name}'}}}}\n");
+    for (text, part, place) in [
+        (image("http://host/web:dev"), "http://", "1:34"),
+        (image("web:dev@sha256:28a3"), "sha256:28a3", "1:34"),
+        (image(&format!("web:^1@sha256:{digest}")), "`^1`", "1:34"),
+        (image("stranger C:1"), "stranger C", "1:34"),
+        (image("Web"), "`Web`", "1:34"),
+        ("'Web:1': {image.present: {}}\n".to_owned(), "`Web`", "1:11"),
+        ("web: {image.absent: [{name: 'wéb'}]}\n".to_owned(), "`wéb`", "1:7"),
+        ("web: {image.present: {tag: 'a b'}}\n".to_owned(), "`a b`", "1:28"),
+        ("a:1: {image.tagged: {source: 'b c:1'}}\n".to_owned(), "`b c`", "1:30"),
+        ("a:1: {image.built: {context: ., tags: ['Gross:1']}}\n".to_owned(), "`Gross`", "1:39"),
+        ("a:1: {image.built: {context: ., tags: ['a:~1']}}\n".to_owned(), "`a:~1`", "1:39"),
+    ] {
+        let told = tree(&text).map(|_| ()).expect_err(&text);
+        assert!(told.contains(part) && told.contains(&format!("prod.yml:{place}\n")), "{text}{told}");
+        assert!(told.contains("hint: "), "{text}{told}");
+    }
+    let fine = format!(
+        "web: {{container.running: {{image: 'web:>=1.4 <2'}}}}\nold: {{container.running: {{image: 0123456789ab}}}}\n\
+         'web:^1-alpine': {{image.present: {{}}}}\n'[::1]:5000/x': {{image.present: {{}}}}\n\
+         'Reg.Example:80/a/b:1': {{image.built: {{context: ., tags: ['a__b--c.d:1_A']}}}}\n\
+         c:1: {{image.tagged: {{source: 'sha256:{digest}'}}}}\n'localhost:5000/a@sha256:{digest}': {{image.present: {{}}}}\n"
+    );
+    assert!(tree(&fine).is_ok(), "{:?}", tree(&fine).err());
+}

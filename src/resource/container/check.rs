@@ -25,6 +25,11 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
     {
         problems
             .push(Diagnostic::error(&image.place, "the `image` is empty").hint("write `image: name:tag`"));
+    } else if let Some(image) = spec.get("image")
+        && let Some(name) = image.value.as_str()
+        && let Err(reason) = ImageReference::check(name)
+    {
+        problems.push(Diagnostic::error(&image.place, reason).maybe_hint(ImageReference::remedy(name)));
     }
     if let Some(image) = spec.get("image")
         && let Some(Err(reason)) =

@@ -5,6 +5,7 @@ mod copies;
 mod diff;
 mod fields;
 mod keep;
+mod names;
 mod steps;
 mod transfer;
 mod trial;
@@ -84,11 +85,11 @@ impl Kind for ImageKind {
     }
 
     fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
-        let mut problems = Diagnostics::default();
+        let mut problems = names::check(name, spec, place);
         let reference = ImageReference::parse(name);
         let made_here = matches!(function, "built" | "loaded" | "tagged" | "pushed" | "saved");
         let is_tag = matches!(&reference, ImageReference::Named { digest: None, .. });
-        if made_here && !is_tag {
+        if made_here && !is_tag && !problems.has_errors() {
             problems.push(
                 Diagnostic::error(
                     place,
