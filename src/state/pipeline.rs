@@ -9,7 +9,7 @@ use super::inputs::Trust;
 use super::settings::{self, RegistryOptions};
 use super::tree::{Plain, Tree};
 use super::yaml;
-use crate::source::{Diagnostic, Diagnostics, Node, did_you_mean};
+use crate::source::{Diagnostic, Diagnostics, Node, Place, did_you_mean};
 use crate::world::ImageReference;
 
 /// What `pipeline.yml` and the settings of its tree say.
@@ -59,6 +59,9 @@ pub enum Requirement {
 const PIPELINE: [&str; 5] = ["image", "name", "project", "stages", "tags"];
 const STAGE: [&str; 4] = ["name", "host", "image", "require"];
 const REQUIREMENTS: [&str; 2] = ["running", "validated"];
+const NONE: &str = "there is no pipeline";
+const EXAMPLE: &str = "write `pipeline: {image: registry.example/shop/web, stages: [dev, qa, prod]}`";
+const STAGES: &str = "write `stages: [dev, qa, prod]`";
 const TAGS: [&str; 2] = ["{{ stage }}", "{{ version }}-{{ stage }}"];
 
 impl Pipelines {
@@ -138,18 +141,29 @@ pub fn pipelines(file: &Path, folder: &Path) -> Result<Pipelines, Diagnostics> {
     let project = settings.project.clone().or(name).unwrap_or_else(|| "evenkeel".to_owned());
     let path = folder.join(file);
     let text = tree.read(&path.canonicalize().unwrap_or(path))?;
+    let start = Place::in_file(&text, 1, 1);
     let mut pipelines = Vec::new();
     if let Some(root) = yaml::load(&Plain(text), &mut problems) {
-        match (root.get("pipeline"), root.as_map()) {
-            (Some(node), _) => {
+        match root.get("pipeline") {
+            Some(node) => {
                 let nodes = node.as_list().unwrap_or(std::slice::from_ref(node));
-                pipelines.extend(nodes.iter().filter_map(|node| pipeline(node, &mut problems)));
+                if nodes.is_empty() {
+                    problems.push(Diagnostic::error(&node.place, NONE).hint(EXAMPLE));
+                }
+                let mut seen = BTreeMap::new();
+                for node in nodes {
+                    let Some(pipeline) = pipeline(node, &mut problems) else { continue };
+                    if let Some(problem) = twice(&mut seen, "pipeline", &pipeline.name, &node.place) {
+                        problems.push(problem.hint("give one of them another `name:`"));
+                    }
+                    pipelines.push(pipeline);
+                }
             }
-            (None, _) => problems.push(
-                Diagnostic::error(&root.place, "this is no pipeline")
-                    .hint("write `pipeline: {image: registry.example/shop/web, stages: [dev, qa, prod]}`"),
-            ),
+            None if root.is_null() => problems.push(Diagnostic::error(&start, NONE).hint(EXAMPLE)),
+            None => problems.push(Diagnostic::error(&root.place, "this is no pipeline").hint(EXAMPLE)),
         }
+    } else if !problems.has_errors() {
+        problems.push(Diagnostic::error(&start, NONE).hint(EXAMPLE));
     }
     if problems.has_errors() {
         return Err(problems);
@@ -159,26 +173,8 @@ pub fn pipelines(file: &Path, folder: &Path) -> Result<Pipelines, Diagnostics> {
 
 fn pipeline(node: &Node, problems: &mut Diagnostics) -> Option<Pipeline> {
     known_words(node, "a pipeline", &PIPELINE, problems)?;
-    let image = text(node, "image", problems);
-    let stages = match node.get("stages").map(|stages| (stages, stages.as_list())) {
-        Some((_, Some(stages))) if !stages.is_empty() => {
-            stages.iter().filter_map(|node| stage(node, problems)).collect()
-        }
-        Some((stages, _)) => {
-            problems.push(
-                Diagnostic::error(&stages.place, format!("`stages` is a list, this is {}", stages.sort()))
-                    .hint("write `stages: [dev, qa, prod]`"),
-            );
-            Vec::new()
-        }
-        None => {
-            problems.push(
-                Diagnostic::error(&node.place, "a pipeline needs `stages`")
-                    .hint("write `stages: [dev, qa, prod]`"),
-            );
-            Vec::new()
-        }
-    };
+    let image = repository(node, problems);
+    let stages = stages(node, problems);
     let Some(image) = image else {
         problems.push(
             Diagnostic::error(&node.place, "a pipeline needs `image`")
@@ -189,14 +185,74 @@ fn pipeline(node: &Node, problems: &mut Diagnostics) -> Option<Pipeline> {
     let tags = words(node, "tags", problems).unwrap_or_else(|| TAGS.map(str::to_owned).to_vec());
     let last = image.rsplit('/').next().unwrap_or(&image).to_owned();
     let name = text(node, "name", problems).unwrap_or(last);
+    let (stages, places): (Vec<Stage>, Vec<Place>) = stages.into_iter().unzip();
     let pipeline = Pipeline { name, image, project: text(node, "project", problems), stages, tags };
-    if let Err(reason) = pipeline.tags_of("stage", Some("1.0")) {
-        problems.push(Diagnostic::error(&node.place, reason));
-    }
+    let place = node.get("tags").map_or(&node.place, |tags| &tags.place);
     if pipeline.tags.is_empty() {
-        problems.push(Diagnostic::error(&node.place, "`tags` is empty").hint("the first is the moving tag"));
+        problems.push(Diagnostic::error(place, "`tags` is empty").hint("the first is the moving tag"));
+    }
+    if let Err(reason) = pipeline.tags_of("stage", Some("1.0")) {
+        problems.push(Diagnostic::error(place, reason));
+        return Some(pipeline);
+    }
+    for (stage, place) in pipeline.stages.iter().zip(&places) {
+        if let Err(reason) = pipeline.tags_of(&stage.name, Some("1.0")) {
+            let message = format!("the stage `{}` makes no tag: {reason}", stage.name);
+            problems.push(Diagnostic::error(place, message).hint("use letters, digits, `-`, `_` and `.`"));
+        }
     }
     Some(pipeline)
+}
+
+/// The stages of a pipeline and where they stand.
+fn stages(node: &Node, problems: &mut Diagnostics) -> Vec<(Stage, Place)> {
+    let Some(list) = node.get("stages") else {
+        problems.push(Diagnostic::error(&node.place, "a pipeline needs `stages`").hint(STAGES));
+        return Vec::new();
+    };
+    let Some(nodes) = list.as_list() else {
+        let message = format!("`stages` is a list, this is {}", list.sort());
+        problems.push(Diagnostic::error(&list.place, message).hint(STAGES));
+        return Vec::new();
+    };
+    if nodes.is_empty() {
+        problems.push(Diagnostic::error(&list.place, "`stages` is empty").hint(STAGES));
+    }
+    let mut stages = Vec::new();
+    let mut seen = BTreeMap::new();
+    for node in nodes {
+        let Some(stage) = stage(node, problems) else { continue };
+        if let Some(problem) = twice(&mut seen, "stage", &stage.name, &node.place) {
+            problems.push(problem.hint("an image comes to each stage once"));
+        }
+        stages.push((stage, node.place.clone()));
+    }
+    stages
+}
+
+/// What to tell of a name that was there before. The first one is remembered.
+fn twice(seen: &mut BTreeMap<String, Place>, what: &str, name: &str, place: &Place) -> Option<Diagnostic> {
+    if let Some(first) = seen.get(name) {
+        let problem = Diagnostic::error(place, format!("the {what} `{name}` is there twice"));
+        return Some(problem.note(format!("the first one is at {first}")));
+    }
+    seen.insert(name.to_owned(), place.clone());
+    None
+}
+
+/// The `image` of a pipeline or a stage. Stages choose its tag.
+fn repository(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let image = text(node, "image", problems)?;
+    let place = &node.get("image")?.place;
+    if let Err(reason) = ImageReference::check(&image) {
+        problems.push(Diagnostic::error(place, reason).maybe_hint(ImageReference::remedy(&image)));
+    } else if ImageReference::is_fixed(&image) {
+        problems.push(
+            Diagnostic::error(place, format!("`{image}` has a tag or a digest, or is an id"))
+                .hint("write the name without a tag: the stages choose it"),
+        );
+    }
+    Some(image)
 }
 
 fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Stage> {
@@ -223,7 +279,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Stage> {
             ),
         }
     }
-    let (host, image) = (text(node, "host", problems), text(node, "image", problems));
+    let (host, image) = (text(node, "host", problems), repository(node, problems));
     Some(Stage { name, host, image, require })
 }
 
@@ -319,5 +375,45 @@ mod tests {
             assert!(told.contains(part), "{part} is missing in\n{told}");
         }
         assert!(read("web: {}\n").expect_err("no pipeline").contains("this is no pipeline"));
+    }
+
+    #[test]
+    fn what_names_no_way_of_an_image_is_told_where_it_stands() {
+        for (text, message, place, hint) in [
+            ("pipeline: {image: 'a/b:1', stages: [dev]}\n", "`a/b:1`", "1:19", "without a tag"),
+            (
+                "pipeline: {image: 'localhost:5000/b:1', stages: [dev]}\n",
+                "has a tag",
+                "1:19",
+                "without a tag",
+            ),
+            ("pipeline: {image: 'b@sha256:28a3', stages: [dev]}\n", "sha256:28a3", "1:19", ""),
+            ("pipeline: {image: B, stages: [dev]}\n", "`B`", "1:19", ""),
+            ("pipeline: {image: 0123456789ab, stages: [dev]}\n", "is an id", "1:19", "without a tag"),
+            ("pipeline: {image: b, stages: [{name: dev, image: 'c:1'}]}\n", "`c:1`", "1:50", "without a tag"),
+            ("pipeline: {image: b, stages: [dev, qa, {name: dev}]}\n", "`dev` is there twice", "1:40", ""),
+            (
+                "pipeline: [{image: a/b, stages: [dev]}, {image: c/b, stages: [dev]}]\n",
+                "`b`",
+                "1:41",
+                "`name:`",
+            ),
+            ("", "there is no pipeline", "1:1", "write `pipeline:"),
+            ("# nothing\n", "there is no pipeline", "1:1", "write `pipeline:"),
+            ("pipeline: []\n", "there is no pipeline", "1:11", "write `pipeline:"),
+            ("pipeline: {image: b, stages: []}\n", "`stages` is empty", "1:30", "write `stages:"),
+            ("pipeline: {image: b, stages: [dev, 'q a']}\n", "`q a`", "1:36", ""),
+            ("pipeline: {image: b, stages: [{name: q+a}]}\n", "`q+a`", "1:31", ""),
+            ("pipeline: {image: b, stages: [dev], tags: ['{{ stag }}']}\n", "`{{ stag }}`", "1:43", ""),
+            ("pipeline: {image: b, stages: [dev], tags: []}\n", "`tags` is empty", "1:43", ""),
+        ] {
+            let told = read(text).expect_err(text);
+            let place = format!("pipeline.yml:{place}");
+            for part in [message, &place, hint] {
+                assert!(told.contains(part), "{part} is missing for {text}{told}");
+            }
+            assert_eq!(told.matches("error: ").count(), 1, "{text}{told}");
+        }
+        assert!(read("pipeline: {image: 'localhost:5000/b', stages: [dev]}\n").is_ok());
     }
 }
