@@ -15,7 +15,7 @@ use super::graph::{State, StateGraph};
 use super::index::Index;
 use super::inputs::Inputs;
 use super::pillar;
-use super::pins::{self, Pins};
+use super::pins::{self, Pinned};
 use super::references::add_references;
 use super::render::{Rendered, Renderer, Surroundings};
 use super::requisites::requisite_edges;
@@ -31,7 +31,7 @@ use crate::world::Owner;
 /// Every mistake of the first stage that finds any.
 pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let Loaded { tree, owner, mut gathered, registries, pins } = load(inputs, &mut problems)?;
+    let Loaded { tree, owner, mut gathered, registries, pinned } = load(inputs, &mut problems)?;
 
     apply_extends(&mut gathered, &mut problems);
     apply_excludes(&mut gathered, &mut problems);
@@ -65,6 +65,8 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
         return Err(problems);
     }
     warnings(&graph, &mut problems);
+    let Pinned { pins, places } = pinned;
+    pins::unused(&places, &graph, &mut problems);
     let inputs = tree.inputs();
     let (root, states) = (tree.root, tree.states);
     let warnings = problems.into_iter().collect();
@@ -85,7 +87,7 @@ struct Loaded {
     owner: Owner,
     gathered: Gathered,
     registries: BTreeMap<String, RegistryOptions>,
-    pins: Pins,
+    pinned: Pinned,
 }
 
 /// Reads and parses all files. Warnings go to `problems`.
@@ -99,7 +101,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
         }
     };
     let project = settings::project(inputs, &tree, &settings, problems);
-    let pins = pins::read(&tree, &env, problems);
+    let pinned = pins::read(&tree, &env, problems);
     let mut owner = Owner { project, env };
     let surroundings = Surroundings { owner: owner.clone(), grains: inputs.grains.clone() };
     let pillar = pillar::read(inputs, &tree, &surroundings, problems);
@@ -130,7 +132,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(std::mem::take(problems));
     }
-    Ok(Loaded { tree, owner, gathered, registries, pins })
+    Ok(Loaded { tree, owner, gathered, registries, pinned })
 }
 
 /// Both names end up in labels and in the names of locks.

@@ -1,12 +1,16 @@
 //! `states/<env>.pins`: the digests that an environment uses, to be committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use petgraph::graph::DiGraph;
+
+use super::graph::{Edge, State};
 use super::tree::{Plain, Tree};
 use super::yaml;
-use crate::source::{Diagnostic, Diagnostics};
+use crate::resource::image_reference;
+use crate::source::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::world::ImageReference;
 
 /// What references are pinned to, by normalised reference.
@@ -23,6 +27,7 @@ pub struct Pin {
     pub platforms: BTreeMap<String, String>,
 }
 
+const REMEDY: &str = "mend it, or remove the file and let `evenkeel pin` write it anew";
 const HEAD: &str = "# Written by `evenkeel pin`; commit it. Each image here is used at this digest, wherever its tag points.\n";
 
 /// Where the pins of an environment are.
@@ -30,25 +35,35 @@ pub fn path(states: &Path, env: &str) -> PathBuf {
     states.join(format!("{env}.pins"))
 }
 
+/// The pins of an environment, and where each of them stands.
+#[derive(Debug, Default)]
+pub(super) struct Pinned {
+    pub pins: Pins,
+    pub places: BTreeMap<String, Place>,
+}
+
 /// Reads the pins of an environment, if there are any.
-pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pins {
+pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pinned {
+    let mut pinned = Pinned::default();
     let path = path(&tree.states, env);
     if !tree.is_file(&path) {
-        return Pins::new();
+        return pinned;
     }
     let file = match tree.read(&path) {
         Ok(file) => file,
         Err(problem) => {
             problems.push(problem);
-            return Pins::new();
+            return pinned;
         }
     };
-    let mut pins = Pins::new();
-    let Some(root) = yaml::load(&Plain(file), problems) else { return pins };
+    let mut garbled = Diagnostics::default();
+    let root = yaml::load(&Plain(file), &mut garbled);
+    problems.extend(garbled.into_iter().map(|problem| problem.hint(REMEDY)));
+    let Some(root) = root else { return pinned };
     if root.as_map().is_none() && !root.is_null() {
         problems.push(
             Diagnostic::error(&root.place, format!("pins are a mapping of images, this is {}", root.sort()))
-                .hint("let `evenkeel pin` write it anew"),
+                .hint(REMEDY),
         );
     }
     for entry in root.as_map().unwrap_or_default() {
@@ -61,7 +76,8 @@ pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pins {
             let Some(digest) = part.value.text().filter(|text| is_digest(text)) else {
                 problems.push(
                     Diagnostic::error(&part.value.place, "this is no digest")
-                        .hint("digests look like sha256:9af1…, with 64 digits"),
+                        .note("digests look like sha256:9af1…, with 64 digits")
+                        .hint(REMEDY),
                 );
                 continue;
             };
@@ -72,14 +88,39 @@ pub(super) fn read(tree: &Tree, env: &str, problems: &mut Diagnostics) -> Pins {
         }
         if pin.digest.is_empty() {
             problems.push(
-                Diagnostic::error(&entry.key_place, format!("{} has no `digest`", entry.key))
-                    .hint("let `evenkeel pin` write it anew"),
+                Diagnostic::error(&entry.key_place, format!("{} has no `digest`", entry.key)).hint(REMEDY),
             );
             continue;
         }
-        pins.insert(ImageReference::parse(&entry.key).normal(), pin);
+        let reference = ImageReference::parse(&entry.key).normal();
+        pinned.places.insert(reference.clone(), entry.key_place.clone());
+        pinned.pins.insert(reference, pin);
     }
-    pins
+    pinned
+}
+
+/// Tells of pins that no state uses. A pin is for what is pulled by a tag.
+pub(super) fn unused(
+    places: &BTreeMap<String, Place>,
+    graph: &DiGraph<State, Edge>,
+    problems: &mut Diagnostics,
+) {
+    let present = graph
+        .node_weights()
+        .filter(|state| state.kind.name() == "image" && state.function.name == "present")
+        .map(|state| ImageReference::parse(&image_reference(&state.name, &state.spec)));
+    let tags = present.filter(|it| matches!(it, ImageReference::Named { digest: None, .. }));
+    let used: BTreeSet<String> = tags.map(|reference| reference.normal()).collect();
+    for (pinned, place) in places.iter().filter(|(pinned, _)| !used.contains(*pinned)) {
+        let nearest = did_you_mean(pinned, used.iter().map(String::as_str));
+        let drops = "`evenkeel pin` drops it";
+        let hint = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`? {drops}"),
+            None => drops.to_owned(),
+        };
+        let message = format!("no state uses the image {pinned} that is pinned here");
+        problems.push(Diagnostic::warning(place, message).hint(hint));
+    }
 }
 
 /// Pins as the file has them.
@@ -130,8 +171,8 @@ mod tests {
         .into();
         let (_folder, tree) = tree(&written(&pins));
         let mut problems = Diagnostics::default();
-        assert_eq!(read(&tree, "prod", &mut problems), pins);
-        assert!(read(&tree, "qa", &mut problems).is_empty());
+        assert_eq!(read(&tree, "prod", &mut problems).pins, pins);
+        assert!(read(&tree, "qa", &mut problems).pins.is_empty());
         assert!(!problems.has_errors());
     }
 
@@ -147,7 +188,12 @@ mod tests {
             let (_folder, tree) = tree(text);
             let mut problems = Diagnostics::default();
             read(&tree, "prod", &mut problems);
+            let told: String = problems.iter().map(ToString::to_string).collect();
             assert!(problems.has_errors(), "{text}");
+            assert!(
+                told.contains("mend it, or remove the file and let `evenkeel pin` write it anew"),
+                "{told}"
+            );
         }
     }
 }

@@ -9,10 +9,16 @@ use super::{Inputs, Order, Relation, Retry, StateGraph, WatchAction, compile};
 
 /// Compiles `states/prod.yml` beside a module.
 fn tree(text: &str) -> Result<StateGraph, String> {
+    pinned_tree(text, "")
+}
+
+/// The same with pins.
+fn pinned_tree(text: &str, pins: &str) -> Result<StateGraph, String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(folder.path().join("states")).expect("a folder");
     fs::create_dir_all(folder.path().join("modules")).expect("a folder");
     fs::write(folder.path().join("states/prod.yml"), text).expect("a file");
+    fs::write(folder.path().join("states/prod.pins"), pins).expect("a file");
     fs::write(folder.path().join("states/other.yml"), "other: {container.running: {image: o:1}}\n")
         .expect("a file");
     fs::write(folder.path().join("modules/mod.yml"), "params: {a: }\n---\nin: {network.present: {}}\n")
@@ -251,4 +257,25 @@ fn names_that_are_none_of_an_image_are_refused_where_they_stand() {
          c:1: {{image.tagged: {{source: 'sha256:{digest}'}}}}\n'localhost:5000/a@sha256:{digest}': {{image.present: {{}}}}\n"
     );
     assert!(tree(&fine).is_ok(), "{:?}", tree(&fine).err());
+}
+
+#[test]
+fn a_pin_that_no_state_uses_is_told() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let pins = format!(
+        "docker.io/library/web:dev:\n  digest: {digest}\ndocker.io/library/web:~1:\n  digest: {digest}\n  tag: '1.2.3'\n\
+         docker.io/library/wob:dev:\n  digest: {digest}\n"
+    );
+    let text = "aa: {container.running: {image: web:dev}}\nbb: {container.running: {image: 'web:~1'}}\n";
+    let graph = pinned_tree(text, &pins).expect("no mistake");
+    let told: Vec<String> = graph.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in [
+        "warning: no state uses the image docker.io/library/wob:dev",
+        "prod.pins:6:1",
+        "did you mean `docker.io/library/web:dev`?",
+        "`evenkeel pin` drops it",
+    ] {
+        assert!(told[0].contains(part), "{part} is missing in {}", told[0]);
+    }
 }
