@@ -9,7 +9,7 @@ use super::tree::environment;
 use super::{Ambient, Listener, RunError, Stop};
 use crate::engine::{self, Client, Observe, Perform, PerformError, Performer, Wanted};
 use crate::plan::Event;
-use crate::world::{Gate, Id, Image, Step, Target, World, label};
+use crate::world::{Container, Gate, Id, Image, Step, Target, World, label};
 
 /// What is to be verified. `gate` is what the container has to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,8 @@ impl Verified {
 }
 
 const LAST_WORDS: u32 = 30;
+/// What the names of throw-away containers begin with; the run's process and its time follow.
+const PREFIX: &str = "evenkeel-verify-";
 
 /// Verifies an image. One that the engine does not have is pulled.
 ///
@@ -67,9 +69,11 @@ pub async fn verify(
         engine::connect(options.host.as_deref(), &environment(ambient)).await.map_err(unreachable)?;
     let performer = Performer::new(client.clone());
     let tell = |text: String| listener(Event::Message { text });
+    let name = format!("{PREFIX}{}-{}", ambient.pid, seconds(ambient));
+    let trial =
+        Trial { performer: &performer, client: &client, name, machine: &ambient.machine, tell: &tell };
+    trial.sweep().await?;
     let image = image(&client, &performer, &options.image, &tell).await?;
-    let name = format!("evenkeel-verify-{}-{}", ambient.pid, seconds(ambient));
-    let trial = Trial { performer: &performer, client: &client, name, tell: &tell };
     let container = trial.create(&options.image, &image).await?;
     let (gate, validation) = trial.shows(&container, &image, &options.gate, &ambient.stop).await;
     let output = match (&gate, &container.id) {
@@ -79,6 +83,32 @@ pub async fn verify(
     let left = trial.remove(&container).await.err().map(|error| format!("{}: {error}", container.name));
     let id = image.id.to_string();
     Ok(Verified { image: options.image.clone(), id, gate, output, validation, left })
+}
+
+/// The throw-away containers of this machine whose run is no more.
+fn left_over(world: &World, machine: &str, is_alive: impl Fn(u32) -> bool) -> Vec<Target> {
+    let is_left = |container: &&Container| {
+        let labels = container.labels();
+        labels.get(label::TRIAL).is_some()
+            && labels.get(label::DEPLOY_HOST) == Some(machine)
+            && process_of(&container.name).is_some_and(|pid| !is_alive(pid))
+    };
+    let left = world.containers.values().filter(is_left);
+    left.map(|container| Target::new(&container.id, &container.name)).collect()
+}
+
+/// The process in the name of a throw-away container.
+fn process_of(name: &str) -> Option<u32> {
+    let (pid, time) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if is_number(pid) && is_number(time) { pid.parse().ok() } else { None }
+}
+
+/// True unless it is certain that there is no such process. The kernel is asked, because `/proc` may
+/// hide the processes of others.
+fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_none_or(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Seconds since 1970, to tell the names of containers apart.
@@ -123,6 +153,7 @@ struct Trial<'a> {
     performer: &'a Performer,
     client: &'a Client,
     name: String,
+    machine: &'a str,
     tell: &'a (dyn Fn(String) + Send + Sync),
 }
 
@@ -132,8 +163,21 @@ impl Trial<'_> {
         Ok(self.performer.perform(step, self.tell).await?.id)
     }
 
+    /// Removes what killed verifications of this machine have left. What cannot be removed is told.
+    async fn sweep(&self) -> Result<(), RunError> {
+        let world = self.client.world(&Wanted::default()).await.map_err(unreachable)?;
+        for container in left_over(&world, self.machine, is_alive) {
+            (self.tell)(format!("a killed verification left {}", container.name));
+            if let Err(error) = self.remove(&container).await {
+                (self.tell)(format!("{} stays: {error}", container.name));
+            }
+        }
+        Ok(())
+    }
+
     async fn create(&self, reference: &str, image: &Image) -> Result<Target, RunError> {
-        let body = json!({"Image": image.id.to_string(), "Labels": {label::TRIAL: reference}});
+        let labels = json!({label::TRIAL: reference, label::DEPLOY_HOST: self.machine});
+        let body = json!({"Image": image.id.to_string(), "Labels": labels});
         let planned = Target { id: Id::Planned(1), name: self.name.clone() };
         let create = Step::CreateContainer { container: planned.clone(), image: image.id.clone(), body };
         match self.perform(&create).await {
@@ -186,5 +230,30 @@ impl Trial<'_> {
             self.perform(&Step::StopContainer { container: container.clone(), timeout: Some(1) }).await?;
         }
         self.perform(&Step::RemoveTrial { container: container.clone() }).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_from_a_name_of_ours_only() {
+        assert_eq!(process_of("evenkeel-verify-12-1700000000"), Some(12));
+        for name in [
+            "evenkeel-verify-12",
+            "evenkeel-verify-12-",
+            "evenkeel-verify-x-1",
+            "evenkeel-verify-1-2-3",
+            "web",
+        ] {
+            assert_eq!(process_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_there_is_alive() {
+        assert!(is_alive(std::process::id()) && is_alive(1) && is_alive(0));
+        assert!(!is_alive(i32::MAX.unsigned_abs()));
     }
 }

@@ -6,7 +6,7 @@ use crate::rig::inspect::{self, Object};
 use crate::rig::proxy::Fault;
 use crate::rig::scope::Scope;
 use crate::rig::workspace::{Victim, Workspace};
-use crate::rig::{images, packages, registry};
+use crate::rig::{images, packages, registry, waiting};
 use evenkeel::resource::{KINDS, Vocabulary};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -394,7 +394,50 @@ fn an_image_is_verified_in_a_container_that_is_gone_afterwards() {
         assert!(verify("sick:1", 1).stdout.contains("unhealthy"));
         let said = scene.workspace.run(["verify", "localhost:1/nosuch:1"]).expect(1).stderr;
         assert!(said.contains("localhost:1/nosuch:1"), "{said}");
+        what_a_killed_verification_leaves_is_removed_by_the_next(&scene);
     });
+}
+
+/// Not a test of its own: beside another one that verifies, that one would tidy up.
+fn what_a_killed_verification_leaves_is_removed_by_the_next(scene: &Scene<'_>) {
+    let engine = scene.engine;
+    let name = scene.name("fine:1");
+    let trials = || -> Vec<Value> {
+        let listed = engine.http().get("/containers/json?all=1").ok().json();
+        let mine = |it: &&Value| it["Labels"]["io.evenkeel.trial"] == name.as_str();
+        listed.as_array().expect("a list").iter().filter(mine).cloned().collect()
+    };
+    let victim = Victim::default();
+    let running = scene.workspace.start(["verify", &name, "--stable-for", "600"], victim.clone());
+    waiting::until("the trial runs", || trials().iter().any(|it| it["State"] == "running"));
+    victim.kill();
+    running.wait();
+    let [left] = &trials()[..] else { panic!("one is left: {:?}", trials()) };
+    let id = left["Id"].as_str().expect("it has an id");
+    let machine = left["Labels"]["io.evenkeel.deploy.host"].as_str().expect("it says where it was made");
+    let volume = inspect::container(engine, id)["Mounts"][0]["Name"].as_str().expect("a volume").to_owned();
+    // None of these is left behind by this machine: its run lives, it is elsewhere, it is called otherwise.
+    let labelled = |host: &str| json!({"Image": &name, "Labels": {"io.evenkeel.trial": "other", "io.evenkeel.deploy.host": host}});
+    let dead = left["Names"][0].as_str().and_then(|it| it.split('-').nth(2)).expect("it names its run");
+    let stay = [
+        (format!("evenkeel-verify-{}-1", std::process::id()), machine),
+        (format!("evenkeel-verify-{dead}-1"), "another-machine"),
+        (scene.name("verify").replace([':', '/'], "-"), machine),
+    ];
+    for (name, host) in &stay {
+        inspect::create(engine, name, &labelled(host));
+    }
+    let run = scene.workspace.run(["verify", &name, "--stable-for", "1"]).expect(0);
+    let gone = trials().is_empty() && inspect::find(engine, Object::Volume, &volume).is_none();
+    let stayed: Vec<bool> =
+        stay.iter().map(|(name, _)| inspect::find(engine, Object::Container, name).is_some()).collect();
+    for (name, _) in &stay {
+        engine.http().delete(&format!("/containers/{name}?force=1&v=1"));
+    }
+    assert!(gone, "{run}");
+    assert_eq!(stayed, [true; 3], "{run}");
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("a killed verification left evenkeel-verify-"), "{run}");
 }
 
 #[test]
