@@ -70,8 +70,8 @@ pub async fn verify(
     let performer = Performer::new(client.clone());
     let tell = |text: String| listener(Event::Message { text });
     let name = format!("{PREFIX}{}-{}", ambient.pid, seconds(ambient));
-    let trial =
-        Trial { performer: &performer, client: &client, name, machine: &ambient.machine, tell: &tell };
+    let home = home(&ambient.machine);
+    let trial = Trial { performer: &performer, client: &client, name, home: &home, tell: &tell };
     trial.sweep().await?;
     let image = image(&client, &performer, &options.image, &tell).await?;
     let container = trial.create(&options.image, &image).await?;
@@ -85,12 +85,19 @@ pub async fn verify(
     Ok(Verified { image: options.image.clone(), id, gate, output, validation, left })
 }
 
+/// Where the number of a process means this process: the machine, and the namespace of its processes. Two
+/// build servers' containers may be called alike.
+fn home(machine: &str) -> String {
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{machine} {}", namespace.display())
+}
+
 /// The throw-away containers of this machine whose run is no more.
-fn left_over(world: &World, machine: &str, is_alive: impl Fn(u32) -> bool) -> Vec<Target> {
+fn left_over(world: &World, home: &str, is_alive: impl Fn(u32) -> bool) -> Vec<Target> {
     let is_left = |container: &&Container| {
         let labels = container.labels();
         labels.get(label::TRIAL).is_some()
-            && labels.get(label::DEPLOY_HOST) == Some(machine)
+            && labels.get(label::TRIAL_HOME) == Some(home)
             && process_of(&container.name).is_some_and(|pid| !is_alive(pid))
     };
     let left = world.containers.values().filter(is_left);
@@ -153,7 +160,8 @@ struct Trial<'a> {
     performer: &'a Performer,
     client: &'a Client,
     name: String,
-    machine: &'a str,
+    /// Where its process is.
+    home: &'a str,
     tell: &'a (dyn Fn(String) + Send + Sync),
 }
 
@@ -166,7 +174,7 @@ impl Trial<'_> {
     /// Removes what killed verifications of this machine have left. What cannot be removed is told.
     async fn sweep(&self) -> Result<(), RunError> {
         let world = self.client.world(&Wanted::default()).await.map_err(unreachable)?;
-        for container in left_over(&world, self.machine, is_alive) {
+        for container in left_over(&world, self.home, is_alive) {
             (self.tell)(format!("a killed verification left {}", container.name));
             if let Err(error) = self.remove(&container).await {
                 (self.tell)(format!("{} stays: {error}", container.name));
@@ -176,7 +184,7 @@ impl Trial<'_> {
     }
 
     async fn create(&self, reference: &str, image: &Image) -> Result<Target, RunError> {
-        let labels = json!({label::TRIAL: reference, label::DEPLOY_HOST: self.machine});
+        let labels = json!({label::TRIAL: reference, label::TRIAL_HOME: self.home});
         let body = json!({"Image": image.id.to_string(), "Labels": labels});
         let planned = Target { id: Id::Planned(1), name: self.name.clone() };
         let create = Step::CreateContainer { container: planned.clone(), image: image.id.clone(), body };

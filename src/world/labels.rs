@@ -33,6 +33,8 @@ pub mod label {
     pub const BUILD_BASE_DIGEST: &str = "io.evenkeel.build.base.digest";
     /// The image that a throw-away container tries.
     pub const TRIAL: &str = "io.evenkeel.trial";
+    /// Where the process is that tries it, for whoever finds what a killed one left.
+    pub const TRIAL_HOME: &str = "io.evenkeel.trial.home";
     /// The command by which an image says how it is validated, for its shell.
     pub const LIFECYCLE_VALIDATE: &str = "io.evenkeel.lifecycle.validate";
     /// The command by which what runs fetches what is new, without a new image.

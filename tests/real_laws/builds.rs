@@ -414,10 +414,10 @@ fn what_a_killed_verification_leaves_is_removed_by_the_next(scene: &Scene<'_>) {
     running.wait();
     let [left] = &trials()[..] else { panic!("one is left: {:?}", trials()) };
     let id = left["Id"].as_str().expect("it has an id");
-    let machine = left["Labels"]["io.evenkeel.deploy.host"].as_str().expect("it says where it was made");
+    let machine = left["Labels"]["io.evenkeel.trial.home"].as_str().expect("it says where it was made");
     let volume = inspect::container(engine, id)["Mounts"][0]["Name"].as_str().expect("a volume").to_owned();
     // None of these is left behind by this machine: its run lives, it is elsewhere, it is called otherwise.
-    let labelled = |host: &str| json!({"Image": &name, "Labels": {"io.evenkeel.trial": "other", "io.evenkeel.deploy.host": host}});
+    let labelled = |host: &str| json!({"Image": &name, "Labels": {"io.evenkeel.trial": "other", "io.evenkeel.trial.home": host}});
     let dead = left["Names"][0].as_str().and_then(|it| it.split('-').nth(2)).expect("it names its run");
     let stay = [
         (format!("evenkeel-verify-{}-1", std::process::id()), machine),
