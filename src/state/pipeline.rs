@@ -58,6 +58,8 @@ pub enum Requirement {
 
 const PIPELINE: [&str; 5] = ["image", "name", "project", "stages", "tags"];
 const STAGE: [&str; 4] = ["name", "host", "image", "require"];
+/// What is required where nothing is said.
+const REQUIRED: [Requirement; 2] = [Requirement::Running, Requirement::Validated];
 const REQUIREMENTS: [&str; 2] = ["running", "validated"];
 const NONE: &str = "there is no pipeline";
 const EXAMPLE: &str = "write `pipeline: {image: registry.example/shop/web, stages: [dev, qa, prod]}`";
@@ -257,8 +259,7 @@ fn repository(node: &Node, problems: &mut Diagnostics) -> Option<String> {
 
 fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Stage> {
     if let Some(name) = node.text().filter(|_| !node.is_null()) {
-        let require = vec![Requirement::Running];
-        return Some(Stage { name: name.to_owned(), host: None, image: None, require });
+        return Some(Stage { name: name.to_owned(), host: None, image: None, require: REQUIRED.to_vec() });
     }
     known_words(node, "a stage", &STAGE, problems)?;
     let Some(name) = text(node, "name", problems) else {
@@ -267,8 +268,9 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Stage> {
         );
         return None;
     };
-    let mut require = vec![Requirement::Running];
-    for word in words(node, "require", problems).unwrap_or_default() {
+    let said = words(node, "require", problems);
+    let mut require = if said.is_some() { vec![Requirement::Running] } else { REQUIRED.to_vec() };
+    for word in said.unwrap_or_default() {
         match word.as_str() {
             "running" => {}
             "validated" => require.push(Requirement::Validated),

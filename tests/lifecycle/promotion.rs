@@ -24,10 +24,7 @@ impl<'a> Way<'a> {
         let text =
             format!("{name}:\n  container.running: {{image: '{image}', pull: always, stop_signal: KILL}}\n");
         workspace.file("states/dev.yml", text);
-        let pipeline = format!(
-            "pipeline:\n  image: {}\n  stages: [dev, {{name: qa, require: [validated]}}]\n",
-            registry.name("shop/web")
-        );
+        let pipeline = format!("pipeline:\n  image: {}\n  stages: [dev, qa]\n", registry.name("shop/web"));
         workspace.file("states/pipeline.yml", pipeline);
         Self { engine, scope, registry, workspace }
     }
@@ -75,6 +72,18 @@ fn what_was_not_validated_goes_nowhere() {
         let other = by_hand(engine, scope, "other", &json!({VALIDATE: "true"}));
         way.fine(&format!("validate {other}"));
         way.refused("promote web --to qa", &type_this);
+
+        // Unless the stage does without.
+        let without = format!(
+            "pipeline:\n  image: {}\n  stages: [dev, {{name: qa, require: [running]}}]\n",
+            registry.name("shop/web")
+        );
+        way.workspace.file("states/lax.yml", without);
+        assert!(
+            way.fine("promote web --to qa --pipeline states/lax.yml --test")
+                .stdout
+                .contains("2 tags would be moved")
+        );
 
         way.validate().expect(0);
         assert!(way.fine("promote web --to qa --test").stdout.contains("2 tags would be moved"));
