@@ -2,7 +2,7 @@
 //! form: set, set again, in every other spelling, to another value, to nothing. Containers are created and not
 //! started. What an engine refuses is printed by name. `EVENKEEL_MATRIX=full`: every sample, in both vocabularies.
 
-use super::scene::{Scene, at, each};
+use super::scene::{Scene, at, everywhere};
 use crate::rig::inspect::{self, Object};
 use crate::rig::numbers::free_subnet;
 use crate::rig::{engines, images};
@@ -52,7 +52,7 @@ struct Stage {
 #[test]
 fn every_row_keeps_every_sample_and_goes_back() {
     let is_full = env::var("EVENKEEL_MATRIX").is_ok_and(|value| value == "full");
-    each(|scene| {
+    everywhere(|scene| {
         let mut paths = paths(is_full);
         let longest = paths.iter().map(|path| path.stages.len()).max().unwrap_or(0);
         let mut wrong = Vec::new();

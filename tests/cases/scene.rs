@@ -41,8 +41,13 @@ struct Stage {
 }
 
 /// Runs a case on every engine.
-pub fn each(case: impl Fn(&Scene<'_>)) {
+pub fn everywhere(case: impl Fn(&Scene<'_>)) {
     engines::each(|engine| case(&Scene::new(engine)));
+}
+
+/// Runs a case on one of the engines, or on both (`EVENKEEL_ENGINES=all`).
+pub fn each(case: impl Fn(&Scene<'_>)) {
+    engines::in_turn(|engine| case(&Scene::new(engine)));
 }
 
 /// Runs a case on this machine's engine only: what it shows rests on no release.

@@ -1,6 +1,6 @@
 //! Containers that are as declared and do not serve: told on every run, never touched, and mended by a change.
 
-use super::stage::{Stage, each};
+use super::stage::{Stage, each, everywhere};
 use crate::rig::inspect;
 use crate::rig::waiting::patiently;
 use std::time::Duration;
@@ -92,7 +92,7 @@ fn the_first_look_sees_a_program_between_two_ends() {
 #[test]
 fn a_container_that_was_paused_in_the_middle_of_a_probe_is_not_ill() {
     const PROBED: &str = "healthcheck: {test: 'sleep 0.3', interval: 200ms, timeout: 1s, retries: 1}";
-    each(|stage| {
+    everywhere(|stage| {
         stage.states(&web(PROBED)).apply(&[]);
         let health =
             |wanted: &'static str| move |web: &serde_json::Value| web["State"]["Health"]["Status"] == wanted;

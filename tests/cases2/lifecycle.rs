@@ -1,6 +1,6 @@
 //! Failed, interrupted or repeated lifecycles: what served goes on serving, nothing piles up, a rerun converges.
 
-use super::stage::{Stage, each};
+use super::stage::{Stage, each, everywhere};
 use crate::rig::inspect;
 use crate::rig::numbers;
 use crate::rig::proxy::Fault;
@@ -66,7 +66,7 @@ fn l03_a_newcomer_that_does_not_settle_is_undone_and_its_last_words_are_told() {
 
 #[test]
 fn l05_a_container_whose_first_start_failed_is_made_anew_and_has_its_ports() {
-    each(|stage| {
+    everywhere(|stage| {
         if stage.engine.name != "machine" {
             return; // The port is taken on this host, where a private engine does not publish.
         }

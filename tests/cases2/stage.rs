@@ -16,8 +16,13 @@ pub struct Stage<'a> {
     pub tree: Workspace,
 }
 
-/// Runs a scenario on every engine at hand.
+/// Runs a scenario on one of the engines at hand, or on both (`EVENKEEL_ENGINES=all`).
 pub fn each(scenario: impl Fn(&Stage<'_>)) {
+    engines::in_turn(|engine| scenario(&Stage::on(engine)));
+}
+
+/// Runs a scenario on every engine at hand, one after the other.
+pub fn everywhere(scenario: impl Fn(&Stage<'_>)) {
     engines::each(|engine| scenario(&Stage::on(engine)));
 }
 

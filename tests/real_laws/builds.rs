@@ -80,7 +80,7 @@ fn every_option_of_a_build_is_compared_and_sent() {
     let rows: BTreeSet<&str> = rows.map(|row| row.name).collect();
     let shown: BTreeSet<&str> = OPTIONS.iter().map(|(name, ..)| *name).collect();
     assert_eq!(rows, shown, "rows on the left, options that are shown on the right");
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("")).file("image/Other", dockerfile("ENV O=1"));
         scene.begin(&built(""));
@@ -112,7 +112,7 @@ fn every_option_of_a_build_is_compared_and_sent() {
 
 #[test]
 fn what_a_step_of_a_build_may_use_is_sent() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let run =
             "RUN grep -w db /etc/hosts > /told && ulimit -n >> /told && df -m /dev/shm | tail -1 >> /told";
@@ -130,7 +130,7 @@ fn what_a_step_of_a_build_may_use_is_sent() {
 
 #[test]
 fn a_further_name_that_was_moved_is_put_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile(""));
         let system =
@@ -145,7 +145,7 @@ fn a_further_name_that_was_moved_is_put_back() {
 
 #[test]
 fn the_plan_says_which_input_has_changed() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("COPY a /a")).file("image/a", "1");
         scene.begin(&built(", args: {V: '1', API_TOKEN: one}"));
@@ -197,7 +197,7 @@ fn what_only_buildkit_can_do_is_refused_with_its_line() {
     if has_buildx() {
         return engines::skip("machine", "docker buildx is installed here");
     }
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("RUN --mount=type=cache,target=/c true"));
         let text = scene.is_refused(&built(""), &[]);
@@ -218,7 +218,7 @@ fn has_buildx() -> bool {
 
 #[test]
 fn an_image_gets_its_name_when_it_has_been_validated() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("VOLUME /data\nRUN echo fine > /state"));
         let system = built(", validate: 'echo told; grep fine /state'");
@@ -245,7 +245,7 @@ fn an_image_gets_its_name_when_it_has_been_validated() {
 
 #[test]
 fn a_validation_that_is_cut_off_leaves_no_name_and_the_next_run_cleans_up() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", dockerfile("VOLUME /data"));
         let system = built(", validate: 'test -d /data', tags: ['$app:dev']");
@@ -295,7 +295,7 @@ fn revisions(scene: &Scene<'_>) -> Vec<String> {
 
 #[test]
 fn superseded_images_go_and_those_that_are_needed_stay() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let version = |v: u32| scene.workspace.file("image/Dockerfile", dockerfile(&format!("ENV N={v}")));
         let web = "\n$web: {container.running: {image: '$app:1'}}";
@@ -358,7 +358,7 @@ fn superseded_images_that_were_pulled_go_as_well() {
 
 #[test]
 fn an_image_is_verified_in_a_container_that_is_gone_afterwards() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let verify = |image: &str, code: i32| {
             let name = scene.name(image);
@@ -446,7 +446,7 @@ fn what_needs_buildkit_is_built_with_buildx_where_it_is_present() {
         Ok(buildx) => buildx,
         Err(reason) => return engines::skip("machine", &format!("no docker buildx: {reason}")),
     };
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         images::bb(engine);
         let scope = Scope::new(engine);
         let path = [buildx.programs.clone(), "/usr/bin".into(), "/bin".into()];

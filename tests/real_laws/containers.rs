@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[test]
 fn a_container_runs_stops_and_goes_as_declared() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let state = |function: &str| format!("$web: {{container.{function}: {{image: IMAGE}}}}");
         scene.begin(&state("created"));
@@ -30,7 +30,7 @@ fn a_container_runs_stops_and_goes_as_declared() {
 
 #[test]
 fn limits_change_in_place_and_go_back_as_far_as_the_engine_can() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let web = |more: &str| format!("$web: {{container.running: {{image: IMAGE{more}}}}}");
         scene.begin(&web(", memory: 64m, cpus: 0.5, pids_limit: 50"));
@@ -57,7 +57,7 @@ fn limits_change_in_place_and_go_back_as_far_as_the_engine_can() {
 
 #[test]
 fn what_cannot_be_changed_in_place_takes_a_successor() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let web = |more: &str| format!("$web: {{container.running: {{image: IMAGE{more}}}}}");
         let first = r#", command: [sleep, "9999"], env: {A: "1", B: two words}, labels: {x: "1"}, user: app,
@@ -83,7 +83,7 @@ fn what_cannot_be_changed_in_place_takes_a_successor() {
 
 #[test]
 fn other_spellings_of_the_same_are_no_difference() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(
             r#"$web: {container.running: {image: IMAGE, command: sleep 9999, env: [A=1, "B=2"], memory: 64m,
@@ -104,7 +104,7 @@ fn other_spellings_of_the_same_are_no_difference() {
 
 #[test]
 fn a_former_name_makes_a_rename() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin("$old: {container.running: {image: IMAGE, volumes: [/anon]}}");
         let id = scene.id("old");
@@ -121,7 +121,7 @@ fn a_former_name_makes_a_rename() {
 
 #[test]
 fn two_states_swap_their_names() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(
             r#"
@@ -148,7 +148,7 @@ $b: {container.running: {image: IMAGE, env: {I: a}, was: $a}}
 
 #[test]
 fn orphans_are_listed_and_pruned() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(
             r#"
@@ -169,7 +169,7 @@ $data: {volume.present: {}}
 
 #[test]
 fn what_somebody_else_made_is_adopted_only_on_request() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let theirs = json!({"Image": images::BB, "StopSignal": "KILL", "HostConfig": {"Memory": 67_108_864}});
         let id = inspect::run(engine, &scene.name("web"), &theirs);
@@ -189,7 +189,7 @@ fn what_somebody_else_made_is_adopted_only_on_request() {
 
 #[test]
 fn a_protected_container_is_neither_replaced_nor_removed() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let web = |more: &str| format!("$web: {{container.running: {{image: IMAGE, protect: true{more}}}}}");
         scene.begin(&web(""));
@@ -201,7 +201,7 @@ fn a_protected_container_is_neither_replaced_nor_removed() {
 
 #[test]
 fn the_first_law_of_all() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         laws(
             engine,
             "$web: {container.running: {image: IMAGE}}",

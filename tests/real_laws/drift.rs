@@ -27,7 +27,7 @@ type Interference<'a> = (&'a str, &'a str, &'a dyn Fn(&Engine, &Scene<'_>));
 /// Applies the system, and for each interference checks the laws, what is done about it, and whether the container
 /// is still the same.
 fn mends(drifts: &[Interference<'_>]) {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(SYSTEM);
         for (what, action, drift) in drifts {
@@ -147,7 +147,7 @@ fn a_container_that_is_gone_is_made_again() {
 
 #[test]
 fn a_container_replaced_by_hand_belongs_to_whoever_made_it() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(SYSTEM);
         inspect::remove(engine, &scene.name("web"));
@@ -160,7 +160,7 @@ fn a_container_replaced_by_hand_belongs_to_whoever_made_it() {
 
 #[test]
 fn ours_beside_a_stranger_with_its_name_is_no_reason_to_touch_either() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin("$web: {container.running: {image: IMAGE}}");
         inspect::rename(engine, &scene.name("web"), &scene.name("aside"));

@@ -35,7 +35,7 @@ fn web(more: &str) -> String {
 
 #[test]
 fn a_newcomer_that_ends_at_once_gives_the_place_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         let bad = web(", stable_for: 20s, command: [sh, -c, 'echo last words; exit 3']");
@@ -46,7 +46,7 @@ fn a_newcomer_that_ends_at_once_gives_the_place_back() {
 
 #[test]
 fn a_newcomer_in_a_renamed_network_gives_the_place_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let tree = |network: &str, net: &str, more: &str| {
             format!("{network}\n{}", web(&format!(", networks: [{net}]{more}")))
@@ -66,7 +66,7 @@ fn a_newcomer_in_a_renamed_network_gives_the_place_back() {
 
 #[test]
 fn going_back_after_a_failure_is_clean_too() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         let id = scene.id("web");
@@ -78,7 +78,7 @@ fn going_back_after_a_failure_is_clean_too() {
 
 #[test]
 fn a_newcomer_that_cannot_even_start_gives_the_place_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         fails(&scene, &web(", command: [/no/such/program]"), "/no/such/program");
@@ -88,7 +88,7 @@ fn a_newcomer_that_cannot_even_start_gives_the_place_back() {
 
 #[test]
 fn a_newcomer_that_never_gets_healthy_gives_the_place_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         let sick = ", healthcheck: {test: 'echo not well; exit 1', interval: 200ms, retries: 2}";
@@ -101,7 +101,7 @@ fn a_newcomer_that_never_gets_healthy_gives_the_place_back() {
 
 #[test]
 fn a_newcomer_that_the_engine_refuses_stops_nobody() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&web(""));
         let started = scene.container("web")["State"]["StartedAt"].clone();
@@ -114,7 +114,7 @@ fn a_newcomer_that_the_engine_refuses_stops_nobody() {
 
 #[test]
 fn a_new_container_that_ends_at_once_fails_with_its_last_words() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.declare(
             "$web: {container.running: {image: IMAGE, stable_for: 20s, command: [sh, -c, 'echo last words; exit 3']}}",
@@ -129,7 +129,7 @@ fn a_new_container_that_ends_at_once_fails_with_its_last_words() {
 
 #[test]
 fn a_port_that_a_stranger_holds_fails_and_is_there_once_it_is_free() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let port = json!({"80/tcp": [{"HostPort": scene.word("PORT1")}]});
         let holder = json!({"Image": images::BB, "StopSignal": "KILL", "ExposedPorts": {"80/tcp": {}},
@@ -150,7 +150,7 @@ fn a_port_that_a_stranger_holds_fails_and_is_there_once_it_is_free() {
 
 #[test]
 fn what_depends_on_a_failure_is_skipped_and_the_rest_goes_on() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.declare(
             "
@@ -170,7 +170,7 @@ $other: {container.running: {image: IMAGE}}
 
 #[test]
 fn an_image_that_nobody_has_stops_nobody() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let image = images::image_with(engine, &scene.scope, "app:1", "ENV V=1");
         scene.begin("$web: {container.running: {image: \"$app:1\"}}");

@@ -20,7 +20,7 @@ fn comments(json: &Value) -> String {
 
 #[test]
 fn a_tag_follows_its_source_and_containers_follow_the_tag() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         for version in ["1", "2"] {
             images::image_with(engine, &scene.scope, &format!("app:{version}"), &format!("ENV V={version}"));
@@ -49,7 +49,7 @@ fn a_tag_follows_its_source_and_containers_follow_the_tag() {
 
 #[test]
 fn a_tag_follows_what_is_built_in_the_same_run() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.workspace.file("image/Dockerfile", format!("FROM {}\nENV V=1\n", images::BB));
         let system = "$app:1: {image.built: {context: image}}\n$app:dev: {image.tagged: {source: '$app:1'}}";
@@ -108,7 +108,7 @@ fn what_is_built_is_pushed_under_its_own_name() {
 
 #[test]
 fn an_image_is_saved_until_the_archive_holds_it() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "ENV V=1");
         let system = "kept: {image.saved: {name: '$app:1', path: out/app.tar}}";
@@ -138,7 +138,7 @@ fn an_image_is_saved_until_the_archive_holds_it() {
 
 #[test]
 fn a_full_disk_is_told_and_leaves_nothing() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "ENV V=1");
         scene.workspace.file("out/app.tar", "");
@@ -156,7 +156,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
 
 #[test]
 fn several_states_of_one_image_go_together() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         images::bb(engine);
         laws(
             engine,

@@ -7,7 +7,7 @@ use crate::rig::inspect::{self, Object};
 
 #[test]
 fn a_network_comes_and_goes() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin("$net: {network.present: {}}");
         scene.go("$net: {network.present: {subnet: NET3.0/24, internal: true, labels: {a: b}, driver_opts: {com.docker.network.bridge.enable_icc: \"false\"}}}", &[]);
@@ -21,7 +21,7 @@ fn a_network_comes_and_goes() {
 
 #[test]
 fn a_new_subnet_moves_running_containers_with_their_addresses_and_aliases() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |net: &str| {
             format!(
@@ -46,7 +46,7 @@ $off: {{container.stopped: {{image: IMAGE, networks: {{$net: {{ipv4_address: {ne
 
 #[test]
 fn another_option_of_the_network_keeps_the_addresses() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |more: &str| {
             format!(
@@ -68,7 +68,7 @@ $web: {{container.running: {{image: IMAGE, networks: {{$net: {{aliases: [www], i
 
 #[test]
 fn containers_are_attached_and_detached_in_place() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |networks: &str| {
             format!(
@@ -100,7 +100,7 @@ $web: {{container.running: {{image: IMAGE, networks: {networks}}}}}
 
 #[test]
 fn a_network_with_a_stranger_in_it_stays() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin("$net: {network.present: {subnet: NET1.0/24}}");
         inspect::connect(engine, &scene.name("net"), &scene.name("stranger"));
@@ -117,7 +117,7 @@ fn a_network_with_a_stranger_in_it_stays() {
 
 #[test]
 fn a_network_moves_to_another_name() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let before = "
 $old: {network.present: {subnet: NET1.0/24}}
 $web: {container.running: {image: IMAGE, networks: {$old: {ipv4_address: NET1.7}}}}
@@ -132,7 +132,7 @@ $web: {container.running: {image: IMAGE, networks: {$new: {ipv4_address: NET1.7}
 
 #[test]
 fn a_subnet_changes_hands() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let before = "
 $a: {network.present: {subnet: NET1.0/24}}
 $web: {container.running: {image: IMAGE, networks: {$a: {ipv4_address: NET1.7}}}}
@@ -148,7 +148,7 @@ $web: {container.running: {image: IMAGE, networks: {$b: {ipv4_address: NET1.7}}}
 
 #[test]
 fn a_network_goes_with_the_last_container_in_it() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let before = "
 $net: {network.present: {subnet: NET1.0/24}}
 $web: {container.running: {image: IMAGE, networks: [$net]}}
@@ -176,7 +176,7 @@ $web: {container.running: {image: IMAGE}}
 
 #[test]
 fn a_network_is_replaced_behind_those_that_leave_it() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let stays = "$stay: {container.running: {image: IMAGE, networks: [$net]}}\n";
         let net = |more: &str| format!("$net: {{network.present: {{subnet: NET1.0/24{more}}}}}\n");
@@ -192,7 +192,7 @@ fn a_network_is_replaced_behind_those_that_leave_it() {
 
 #[test]
 fn a_subnet_goes_from_a_network_that_goes_to_one_that_comes() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let before = "
 $old: {network.present: {subnet: NET1.0/24}}
 $web: {container.running: {image: IMAGE, networks: [$old]}}

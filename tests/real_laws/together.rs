@@ -20,7 +20,7 @@ fn who(scene: &Scene<'_>, port: &str) -> String {
 
 #[test]
 fn a_port_is_handed_over() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&(serving("a", "PORT1", "") + &serving("b", "PORT2", "")));
         assert_eq!((who(&scene, "PORT1"), who(&scene, "PORT2")), ("a".to_owned(), "b".to_owned()));
@@ -37,7 +37,7 @@ fn a_port_is_handed_over() {
 
 #[test]
 fn two_containers_swap_their_ports() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(&(serving("a", "PORT1", "") + &serving("b", "PORT2", "")));
         scene.go(&(serving("a", "PORT2", "") + &serving("b", "PORT1", "")), &[]);
@@ -47,7 +47,7 @@ fn two_containers_swap_their_ports() {
 
 #[test]
 fn three_containers_pass_their_ports_round() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |ports: [&str; 3]| -> String {
             ["a", "b", "c"].iter().zip(ports).map(|(n, p)| serving(n, p, "")).collect()
@@ -60,7 +60,7 @@ fn three_containers_pass_their_ports_round() {
 
 #[test]
 fn static_addresses_are_swapped() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let system = |a: u8, b: u8| {
             format!(
                 "
@@ -90,7 +90,7 @@ fn reaches(scene: &Scene<'_>) -> String {
 
 #[test]
 fn who_shares_a_network_follows_its_owner() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let same = serving("web", "PORT1", "") + SIDECAR;
         scene.begin(&same);
@@ -123,7 +123,7 @@ fn who_shares_a_network_follows_its_owner() {
 
 #[test]
 fn links_follow_what_they_name() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |more: &str| {
             format!(
@@ -142,7 +142,7 @@ $web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]}}}}\n"
 
 #[test]
 fn a_link_is_not_taken_for_one_to_the_next_of_that_name() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let db = "$db: {container.running: {image: IMAGE}}\n";
         let both = format!("{db}$web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]}}}}\n");
@@ -158,7 +158,7 @@ fn a_link_is_not_taken_for_one_to_the_next_of_that_name() {
 
 #[test]
 fn a_broken_one_with_a_link_turns_the_other_back() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let both = |db: &str, web: &str| {
             format!(
@@ -181,7 +181,7 @@ $web: {{container.running: {{image: IMAGE, links: [\"$db:db\"]{web}}}}}\n"
 
 #[test]
 fn a_watcher_restarts_when_what_it_watches_changes() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |more: &str, action: &str| {
             format!(
@@ -202,7 +202,7 @@ $web: {{container.running: {{image: IMAGE, watch: [{{container: $db}}]{action}}}
 
 #[test]
 fn data_in_anonymous_volumes_moves_on_with_the_container() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "VOLUME /data");
         let web = |more: &str| format!("$web: {{container.running: {{image: \"$app:1\"{more}}}}}");
@@ -224,7 +224,7 @@ fn data_in_anonymous_volumes_moves_on_with_the_container() {
 
 #[test]
 fn a_whole_system_comes_changes_and_goes() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |subnet: &str, level: &str| {
             format!(

@@ -7,7 +7,7 @@ use crate::rig::{engines, images};
 
 #[test]
 fn nothing_of_a_volume_is_changed_and_none_is_lost_unasked() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let system = |volume: &str| {
             format!(
@@ -34,7 +34,7 @@ fn nothing_of_a_volume_is_changed_and_none_is_lost_unasked() {
 
 #[test]
 fn a_volume_goes_with_the_containers_that_use_it() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(
             "$data: {volume.present: {}}\n$web: {container.running: {image: IMAGE, volumes: [\"$data:/data\"]}}",
@@ -46,7 +46,7 @@ fn a_volume_goes_with_the_containers_that_use_it() {
 
 #[test]
 fn a_volume_that_is_in_use_is_refused_before_anything_happens() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let web = "$web: {container.running: {image: IMAGE, volumes: [\"$data:/data\"]}}";
         scene.begin(&format!("$data: {{volume.present: {{}}}}\n{web}"));
@@ -58,7 +58,7 @@ fn a_volume_that_is_in_use_is_refused_before_anything_happens() {
 
 #[test]
 fn volumes_with_options_of_their_driver_are_kept() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         scene.begin(
             "$mem: {volume.present: {driver: local, driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}",
@@ -72,7 +72,7 @@ fn volumes_with_options_of_their_driver_are_kept() {
 
 #[test]
 fn an_image_is_built_when_what_it_is_made_of_changes() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let dockerfile = |say: &str| format!("FROM {}\nCOPY file /file\nENV SAY={say}\n", images::BB);
         scene.workspace.file("image/Dockerfile", dockerfile("one")).file("image/file", "1");
@@ -97,7 +97,7 @@ $web: {container.running: {image: \"$app:1\"}}
 
 #[test]
 fn an_image_is_loaded_from_an_archive() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let tag = images::image_with(engine, &scene.scope, "app:1", "ENV V=1");
         let archive = engine.http().get(&format!("/images/{tag}/get")).ok().body;
@@ -119,7 +119,7 @@ $web: {container.running: {image: \"$app:1\"}}
 
 #[test]
 fn a_tag_that_was_moved_by_hand_replaces_the_container() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "ENV V=1\nVOLUME /anon");
         let system = "$web: {container.running: {image: \"$app:1\"}}";
@@ -133,7 +133,7 @@ fn a_tag_that_was_moved_by_hand_replaces_the_container() {
 
 #[test]
 fn an_image_in_use_is_not_removed() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "ENV V=1");
         let web = "$web: {container.running: {image: \"$app:1\"}}";

@@ -83,6 +83,22 @@ pub fn each(scenario: impl Fn(&Engine)) {
     }
 }
 
+/// Runs a scenario of a large corpus on one of both engines, chosen by its name, so that each engine has its half; on
+/// both with `EVENKEEL_ENGINES=all`.
+pub fn in_turn(scenario: impl Fn(&Engine)) {
+    let thread = std::thread::current();
+    // Where tests run one after the other, none has a thread of its own name.
+    let name = thread.name().filter(|name| name.contains("::"));
+    let wants_all = env::var("EVENKEEL_ENGINES").is_ok_and(|wish| wish == "all");
+    let (Some(name), false) = (name, wants_all) else { return each(scenario) };
+    let is_odd = name.bytes().fold(0_u8, u8::wrapping_add) % 2 == 1;
+    let (chosen, other) = if is_odd { (newest(), machine()) } else { (machine(), newest()) };
+    match chosen.or(other) {
+        Ok(engine) => on(&engine, &scenario),
+        Err(reason) => skip("any", &reason),
+    }
+}
+
 /// Runs a scenario on a private engine of its own, or says that it was skipped.
 pub fn with_private(release: Release, config: &Value, scenario: impl Fn(&Engine)) {
     match private(release, config) {
