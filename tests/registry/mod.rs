@@ -6,6 +6,7 @@ mod logins;
 mod moving;
 mod ranges;
 mod tricks;
+mod whole;
 
 use crate::rig::registry::{Access, Registry};
 use evenkeel::registry::{Platform, Question, Registries, RegistrySettings, Settings};
