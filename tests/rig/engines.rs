@@ -92,10 +92,16 @@ pub fn in_turn(scenario: impl Fn(&Engine)) {
     let wants_all = env::var("EVENKEEL_ENGINES").is_ok_and(|wish| wish == "all");
     let (Some(name), false) = (name, wants_all) else { return each(scenario) };
     let is_odd = name.bytes().fold(0_u8, u8::wrapping_add) % 2 == 1;
-    let (chosen, other) = if is_odd { (newest(), machine()) } else { (machine(), newest()) };
-    match chosen.or(other) {
-        Ok(engine) => on(&engine, &scenario),
-        Err(reason) => skip("any", &reason),
+    let (chosen, other) = if is_odd {
+        (("newest", newest()), ("machine", machine()))
+    } else {
+        (("machine", machine()), ("newest", newest()))
+    };
+    for (name, engine) in [chosen, other] {
+        match engine {
+            Ok(engine) => return on(&engine, &scenario),
+            Err(reason) => skip(name, &reason),
+        }
     }
 }
 
