@@ -3,11 +3,16 @@
 
 mod ambient;
 mod apply;
+mod differences;
 mod error;
 mod facts;
 mod foretell;
 mod guards;
+mod history;
+mod locked;
+mod locks;
 mod login;
+mod logs;
 mod methods;
 mod options;
 mod origin;
@@ -18,6 +23,9 @@ mod ranges;
 mod record;
 mod remotes;
 mod requirements;
+mod revision_name;
+mod revisions;
+mod rollback;
 mod saved;
 mod secrets;
 mod stages;
@@ -29,15 +37,23 @@ mod verify;
 
 pub use ambient::{Ambient, Signal, Stop};
 pub use apply::apply;
+pub use differences::{DifferenceOptions, differences};
 pub use error::RunError;
 pub use facts::{archive_paths, archives, due, facts, wanted};
+pub use history::{HistoryOptions, history};
+pub use locks::{LockOptions, locks, unlock};
 pub use login::{LoggedIn, LoginOptions, login, logout};
+pub use logs::{LogOptions, logs};
 pub use methods::{MethodOptions, Which, update, validate};
-pub use options::{ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, TreeOptions};
+pub use options::{
+    ApplyOptions, AskRegistries, DataLoss, GraphFormat, GraphOptions, Mode, Scope, TreeOptions,
+};
 pub use origin::{OriginOptions, origin};
 pub use pin::{PinOptions, Update, pin};
 pub use promote::{PromoteOptions, promote};
-pub use saved::{Expected, SavedPlan};
+pub use revision_name::RevisionName;
+pub use rollback::{RollbackOptions, rollback};
+pub use saved::{Deployment, Expected, SavedPlan};
 pub use stages::pipeline;
 pub use status::{StatusOptions, status};
 pub use tree::{Checked, check, graph, render};

@@ -14,6 +14,8 @@ mod manual;
 mod origin;
 mod ready_states;
 mod registry;
+mod replacement;
+mod revisions;
 mod saved;
 mod structure;
 

@@ -71,7 +71,7 @@ impl<'a> Fleet<'a> {
         format!("{}c{number}", self.prefix)
     }
 
-    fn image(&self, number: usize) -> String {
+    pub fn image(&self, number: usize) -> String {
         format!("{}:{}", self.repository(), number % self.images)
     }
 
@@ -111,6 +111,11 @@ impl<'a> Fleet<'a> {
                  networks: [{network}]\n    init: true\n    memory: 32m\n    restart: unless-stopped\n"
             );
         }
+        self.write_states_of(folder, &text);
+    }
+
+    /// Writes a tree with one state file.
+    pub fn write_states_of(&self, folder: &Path, text: &str) {
         fs::create_dir_all(folder.join("states")).expect("an own folder takes another");
         fs::write(folder.join("states/fleet.yml"), text).expect("an own folder takes a file");
         fs::write(folder.join("evenkeel.yml"), format!("project: {}fleet\n", self.prefix))

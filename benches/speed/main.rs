@@ -1,11 +1,12 @@
 //! How fast evenkeel is, beside the least that the engine takes for the same work:
-//! `cargo bench --bench speed -- [noop] [first] [pulls] [push] [compile] [--n N,…] [--rounds N]`.
+//! `cargo bench --bench speed -- [noop] [first] [pulls] [push] [gap] [rollback] [compile] [--n N,…] [--rounds N]`.
 //! Everything that is made begins with `ekbench-PID-` and is gone afterwards.
 
 mod fleet;
 mod pulls;
 mod push;
 mod raw;
+mod replace;
 
 use std::path::Path;
 use std::process::Command;
@@ -30,18 +31,24 @@ fn main() {
     if wants("compile") {
         compile(options.rounds.unwrap_or(5));
     }
-    if !["noop", "first", "pulls", "push"].iter().any(|part| wants(part)) {
+    if !["noop", "first", "pulls", "push", "gap", "rollback"].iter().any(|part| wants(part)) {
         return;
     }
     let engine = match Engine::find() {
         Ok(engine) => engine,
-        Err(reason) => return println!("skipped noop, first, pulls and push: {reason}"),
+        Err(reason) => return println!("skipped all but compile: {reason}"),
     };
     if wants("pulls") {
         pulls::pulls(&engine, options.rounds.unwrap_or(21));
     }
     if wants("push") {
         push::push(&engine, 10, options.rounds.unwrap_or(11));
+    }
+    if wants("gap") {
+        replace::gap(&engine, options.rounds.unwrap_or(11));
+    }
+    if wants("rollback") {
+        replace::rollback(&engine, options.rounds.unwrap_or(11));
     }
     if !wants("noop") && !wants("first") {
         return;
@@ -84,6 +91,7 @@ fn evenkeel(folder: &Path) -> (Duration, String) {
     let began = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
         .current_dir(folder)
+        .env("EVENKEEL_STATE_DIR", folder.join("state"))
         .args(["apply", "states/fleet.yml", "--timings"])
         .output()
         .expect("the program starts");

@@ -62,8 +62,11 @@ pub fn push(engine: &Engine, containers: usize, rounds: usize) {
 }
 
 fn install(root: &Path) {
-    std::fs::write(root.join("hooks.yml"), "environments:\n  fleet: {ref: main, on_push: apply}\n")
-        .expect("an own folder takes a file");
+    let settings = std::fs::read_to_string(root.join("work/evenkeel.yml")).expect("the fleet is written");
+    let project = settings.trim_start_matches("project:").trim();
+    // It has containers already, which no push has made.
+    let hooks = format!("environments:\n  fleet: {{ref: main, on_push: apply, projects: [{project}]}}\n");
+    std::fs::write(root.join("hooks.yml"), hooks).expect("an own folder takes a file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));
     command.current_dir(root).args(["hook", "install", "--repo", "hooked.git", "--config", "hooks.yml"]);
     let output = command.output().expect("the program starts");

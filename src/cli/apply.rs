@@ -14,7 +14,10 @@ use super::tree::{TreeArgs, fixed_by_plan};
 use crate::plan::RunReport;
 use crate::report::{self, Detail, Label, StateOutput};
 use crate::resource::whole_seconds;
-use crate::run::{self, Ambient, ApplyOptions, AskRegistries, DataLoss, Mode, RunError, SavedPlan};
+use crate::run::{
+    self, Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, SavedPlan, Scope,
+};
+use crate::trigger::Deploying;
 use crate::world::Cause;
 
 /// Brings an engine into the declared state.
@@ -83,6 +86,11 @@ pub(super) struct ApplyArgs {
     #[arg(long, value_name = "TIME", default_value = "0s", env = "EVENKEEL_REGISTRY_TTL", hide_env_values = true, value_parser = seconds, help_heading = RUN)]
     registry_ttl: Duration,
 
+    /// How long to wait for another run that is at work on the same project and environment, such as `10m`. Without
+    /// it that is an error at once (exit code 5).
+    #[arg(long, value_name = "TIME", default_value = "0s", env = "EVENKEEL_LOCK_WAIT", hide_env_values = true, value_parser = seconds, help_heading = RUN)]
+    lock_wait: Duration,
+
     /// Lets `volume.absent` remove volumes: all of them, or only those named.
     #[arg(long, value_name = "NAME,…", num_args = 0..=1, require_equals = true, default_missing_value = EVERY_VOLUME, value_delimiter = ',', help_heading = RUN)]
     allow_data_loss: Option<Vec<String>>,
@@ -126,44 +134,73 @@ enum Format {
 }
 
 /// How the report is to be printed.
-enum Output {
+pub(super) enum Output {
     Changes,
     Highstate(StateOutput),
     Json,
 }
 
-pub(super) async fn run(args: ApplyArgs, ambient: &Ambient, screen: &Screen) -> ExitCode {
-    let with_timings = args.timings;
-    let changes = if args.detailed_exitcode { Changes::Count } else { Changes::AreFine };
-    let (output, options) = match args.resolve(ambient) {
-        Ok(resolved) => resolved,
-        Err(error) => return screen.run_error(&error),
-    };
+/// What is shown of a run.
+pub(super) struct Shown {
+    pub output: Output,
+    /// Whether changes have an exit code of their own.
+    pub changes: Changes,
+    /// Whether it is told where the time went.
+    pub timings: bool,
+}
 
-    let progress = screen.progress();
-    signals::listen(&ambient.stop, &progress);
-    let ticking = signals::tick(&progress);
-    let outcome = run::apply(&options, ambient, &|event| progress.show(&event)).await;
-    ticking.abort();
-    progress.finish();
+pub(super) async fn run(args: ApplyArgs, ambient: &Ambient, screen: &Screen) -> ExitCode {
+    let timings = args.timings;
+    let changes = if args.detailed_exitcode { Changes::Count } else { Changes::AreFine };
+    match args.resolve(ambient) {
+        Ok((output, options)) => {
+            carry_out(&options, &Shown { output, changes, timings }, ambient, screen).await
+        }
+        Err(error) => screen.run_error(&error),
+    }
+}
+
+/// Carries a run out, shows it, and says how the program ends.
+pub(super) async fn carry_out(
+    options: &ApplyOptions,
+    shown: &Shown,
+    ambient: &Ambient,
+    screen: &Screen,
+) -> ExitCode {
+    let Shown { output, changes, timings } = shown;
+    let deploying = match (options.mode, &options.deployment) {
+        (Mode::Apply, Some(push)) => match Deploying::begin(push, ambient).await {
+            Ok(deploying) => Some(deploying),
+            Err(error) => return screen.trigger_error(&error),
+        },
+        _ => None,
+    };
+    let outcome =
+        watched(ambient, screen, async |listener| run::apply(options, ambient, listener).await).await;
+    if let Some(deploying) = deploying {
+        match deploying.end(&outcome, ambient) {
+            Ok(told) => screen.remark(&report::lines_of(&format!("evenkeel: {told}\n"))),
+            Err(error) => _ = screen.trigger_error(&error),
+        }
+    }
 
     match outcome {
         Ok(report) => {
-            let printed = print(&report, &output, screen);
+            let printed = print(&report, output, screen);
             if let Some(path) = &options.save {
                 screen.remark(&report::saved(&report, path));
             }
-            if with_timings {
+            if *timings {
                 screen.remark(&report::timings(&report));
             }
             let code = match (&report.aborted, ambient.stop.requested()) {
                 (Some(_), Some(signal)) => ExitCode::of_signal(signal),
-                _ => ExitCode::of_report(&report, changes),
+                _ => ExitCode::of_report(&report, *changes),
             };
             ExitCode::combined([code, printed])
         }
         Err(error) => {
-            if let (Output::Highstate(_), RunError::Diagnostics(found)) = (&output, &error) {
+            if let (Output::Highstate(_), RunError::Diagnostics(found)) = (output, &error) {
                 let messages: Vec<_> = found.iter().map(ToString::to_string).collect();
                 let host = options.tree.host.as_deref().unwrap_or("local");
                 let printed = screen.print(&report::compile_error(host, &messages));
@@ -175,7 +212,22 @@ pub(super) async fn run(args: ApplyArgs, ambient: &Ambient, screen: &Screen) -> 
     }
 }
 
-fn print(report: &RunReport, output: &Output, screen: &Screen) -> ExitCode {
+/// Carries something out, shows how far it is, and listens to signals.
+pub(super) async fn watched(
+    ambient: &Ambient,
+    screen: &Screen,
+    work: impl AsyncFnOnce(Listener<'_>) -> Result<RunReport, RunError>,
+) -> Result<RunReport, RunError> {
+    let progress = screen.progress();
+    signals::listen(&ambient.stop, &progress);
+    let ticking = signals::tick(&progress);
+    let outcome = work(&|event| progress.show(&event)).await;
+    ticking.abort();
+    progress.finish();
+    outcome
+}
+
+pub(super) fn print(report: &RunReport, output: &Output, screen: &Screen) -> ExitCode {
     let text = match output {
         Output::Changes => return screen.print(&report::changes(report, &screen.view)),
         Output::Highstate(mode) => report::highstate(report, *mode, &screen.view),
@@ -201,17 +253,20 @@ impl ApplyArgs {
         let options = ApplyOptions {
             tree: self.tree.for_plan()?,
             mode: if self.test { Mode::Test } else { Mode::Apply },
+            scope: Scope::States,
             targets: Vec::new(),
             jobs: self.jobs,
             prune: false,
             adopt: false,
             data_loss: DataLoss::Refuse,
             registries: AskRegistries::WhereDue { ttl: self.registry_ttl },
+            lock_wait: self.lock_wait,
             save: None,
             expected: None,
             cause,
             why,
             commit: None,
+            deployment: None,
         };
         Ok((output(self.output, self.state_output)?, options))
     }
@@ -236,6 +291,7 @@ impl ApplyArgs {
         let options = ApplyOptions {
             tree,
             mode: if self.test { Mode::Test } else { Mode::Apply },
+            scope: Scope::States,
             targets: self.target,
             jobs: self.jobs,
             prune: self.prune,
@@ -246,11 +302,13 @@ impl ApplyArgs {
             } else {
                 AskRegistries::WhereDue { ttl: self.registry_ttl }
             },
+            lock_wait: self.lock_wait,
             save: self.save.map(|path| ambient.directory.join(path)),
             expected: None,
             cause,
             why,
             commit: None,
+            deployment: None,
         };
         Ok((output, options))
     }
@@ -272,7 +330,7 @@ fn output(format: Option<Format>, mode: Option<String>) -> Result<Output, RunErr
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     whole_seconds(text)
         .map(Duration::from_secs)
         .ok_or_else(|| "it takes a time such as `60s` or `5m`".to_owned())

@@ -98,10 +98,17 @@ impl ExitCode {
             RunError::Usage(_) => Self::Usage,
             RunError::Diagnostics(_) => Self::WrongFiles,
             RunError::Unreachable { .. } => Self::Unreachable,
-            RunError::Lock(LockError::Busy { .. }) | RunError::OutOfDate(_) => Self::Busy,
+            RunError::Lock(LockError::Busy { .. } | LockError::Held { .. }) | RunError::OutOfDate(_) => {
+                Self::Busy
+            }
             // The signal itself gives the code.
             RunError::Stopped
-            | RunError::Lock(LockError::Folder { .. } | LockError::File { .. })
+            | RunError::Lock(
+                LockError::Foreign { .. }
+                | LockError::Engine { .. }
+                | LockError::Folder { .. }
+                | LockError::File { .. },
+            )
             | RunError::Registry(_)
             | RunError::Failed(_) => Self::StateFailed,
         }
@@ -170,6 +177,8 @@ mod tests {
             duration: Duration::ZERO,
             output: Vec::new(),
             notes: Vec::new(),
+            made: None,
+            gap: None,
         };
         RunReport {
             plan,

@@ -1,7 +1,8 @@
 //! A process that goes on when whoever started it goes away, and showing what it writes.
 
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,11 +16,16 @@ use crate::trigger::TriggerError;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Starts a process that nobody's going away ends, and shows what it writes into its log.
-pub(super) fn follow(mut command: Command, log: &Path, screen: &Screen) -> Result<ExitCode, TriggerError> {
+/// Starts a process that nobody's going away ends, and shows what it writes into its log, an open file.
+pub(super) fn follow(
+    mut command: Command,
+    file: File,
+    log: &Path,
+    screen: &Screen,
+) -> Result<ExitCode, TriggerError> {
     let failed = |error: std::io::Error| TriggerError::Asked(format!("{}: {error}", log.display()));
-    let file = std::fs::File::create(log).map_err(failed)?;
-    let mut shown = std::fs::File::open(log).map_err(failed)?;
+    file.set_len(0).map_err(failed)?;
+    let mut shown = File::open(log).map_err(failed)?;
     // A group of its own: what ends the pusher's session does not end it.
     command.process_group(0).stdin(Stdio::null()).stdout(file.try_clone().map_err(failed)?).stderr(file);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
@@ -48,6 +54,9 @@ pub(super) fn follow(mut command: Command, log: &Path, screen: &Screen) -> Resul
             _ = out.write_all(&new).and_then(|()| out.flush());
         }
         if let Some(status) = ended {
+            if let Some(signal) = status.signal() {
+                screen.error(&format!("the run was ended by signal {signal}"), None);
+            }
             return Ok(if status.success() { ExitCode::Fine } else { ExitCode::StateFailed });
         }
         if spoke.elapsed() > HEARTBEAT {

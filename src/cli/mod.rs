@@ -4,18 +4,24 @@
 mod ambient;
 mod apply;
 mod check;
+mod diff;
 pub mod exit_code;
 mod follow;
 mod graph;
+mod history;
 mod hook;
+mod lock;
 mod login;
 mod logout;
+mod logs;
 mod metadata;
 mod output;
 mod pin;
 mod pipeline;
 mod promote;
 mod render;
+mod repair;
+mod rollback;
 mod screen;
 mod signals;
 mod status;
@@ -74,8 +80,15 @@ enum Command {
     Validate(validate::ValidateArgs),
     Update(update::UpdateArgs),
     Status(status::StatusArgs),
+    History(history::HistoryArgs),
+    Diff(diff::DiffArgs),
+    Logs(logs::LogsArgs),
     Metadata(metadata::MetadataArgs),
     Examine(metadata::ExamineArgs),
+    Repair(repair::RepairArgs),
+    Rollback(rollback::RollbackArgs),
+    Lock(lock::LockArgs),
+    Unlock(lock::UnlockArgs),
 }
 
 /// Runs the program with the arguments of its process.
@@ -105,7 +118,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::StateFailed;
         }
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match cli.command {
             Command::Apply(args) => apply::run(args, &ambient, &screen).await,
             Command::Check(args) => check::run(args, &ambient, &screen).await,
@@ -121,10 +134,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Validate(args) => validate::run(args, &ambient, &screen).await,
             Command::Update(args) => update::run(args, &ambient, &screen).await,
             Command::Status(args) => status::run(args, &ambient, &screen).await,
+            Command::History(args) => history::run(args, &ambient, &screen).await,
+            Command::Diff(args) => diff::run(args, &ambient, &screen).await,
+            Command::Logs(args) => logs::run(args, &ambient, &screen).await,
             Command::Metadata(args) => metadata::metadata(args, &ambient, &screen).await,
             Command::Examine(args) => metadata::examine(args, &ambient, &screen).await,
+            Command::Repair(args) => repair::run(args, &ambient, &screen).await,
+            Command::Rollback(args) => rollback::run(args, &ambient, &screen).await,
+            Command::Lock(args) => lock::lock(args, &ambient, &screen).await,
+            Command::Unlock(args) => lock::unlock(args, &ambient, &screen).await,
         }
-    })
+    });
+    // A template that was given up may go on for ever, and nobody waits for it any more.
+    runtime.shutdown_background();
+    code
 }
 
 /// A link called `apply` stands for `evenkeel apply`.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::exit_code::ExitCode;
 use crate::report::{self, Amount, Display, Glyphs, Progress, View};
 use crate::run::RunError;
+use crate::trigger::TriggerError;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,6 +85,15 @@ impl Screen {
             }
         }
         ExitCode::of_error(error)
+    }
+
+    /// Tells why a push could not be dealt with.
+    pub(super) fn trigger_error(&self, error: &TriggerError) -> ExitCode {
+        if let TriggerError::Run(error) = error {
+            return self.run_error(error);
+        }
+        self.error(&error.to_string(), error.hint().as_deref());
+        ExitCode::StateFailed
     }
 
     /// Progress on standard error: redrawn on a terminal, plain lines elsewhere.

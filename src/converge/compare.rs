@@ -44,7 +44,8 @@ pub fn compare(planner: &mut Planner<'_>, node: NodeIndex, state: &State) -> Ver
     if let Some(found) = &found {
         planner.matched.insert(found.target.id.clone());
     }
-    let blockers = state.kind.blockers(&desired, &planner.world);
+    let mut blockers = state.kind.blockers(&desired, &planner.world);
+    blockers.extend(inputs.options.policy.strangers(state, &inputs.graph.owner, &planner.world));
     if !blockers.is_empty() {
         return Verdict { diff: Vec::new(), cause: String::new(), planned: Planned::refused(blockers) };
     }
@@ -125,7 +126,8 @@ fn mending(
         );
         return Verdict::refused(diff, blocker);
     }
-    let yields = planner.handovers.early.iter().any(|(giver, _)| *giver == node);
+    let yields = planner.handovers.early.iter().any(|(giver, _)| *giver == node)
+        || planner.handovers.releases.contains_key(&node) && state.kind.name() == "container";
     let desired = &Desired { yields, ..desired.clone() };
     let mut planned = state.kind.steps(desired, &transition, &mut planner.world);
     if planner.handovers.releases.contains_key(&node) && !replaces && state.function.name != "stopped" {

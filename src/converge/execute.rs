@@ -16,7 +16,7 @@ use super::read_back::{did_not_take, read_back};
 use super::undo;
 use super::work::{Bindings, container_of, makes, pause};
 use crate::engine::{Observe, Perform, PerformError, Wanted};
-use crate::plan::{Change, ChangeId, ChangeReport, Ending, Event, FieldDiff, Phase, Plan, When};
+use crate::plan::{Action, Change, ChangeId, ChangeReport, Ending, Event, FieldDiff, Phase, Plan, When};
 use crate::world::{Container, Owner, Step, World};
 
 /// Everything that carrying out a plan takes.
@@ -49,6 +49,10 @@ pub(super) struct Progress {
     pub duration: Duration,
     pub output: Vec<String>,
     pub notes: Vec<String>,
+    pub made: Option<String>,
+    /// When the container was stopped that the change replaces, and how long nothing served.
+    pub stopped: Option<Instant>,
+    pub gap: Option<Duration>,
 }
 
 /// Carries out a plan and says what became of each change.
@@ -91,6 +95,24 @@ fn beginning(change: &Change) -> Progress {
         duration: Duration::ZERO,
         output: Vec::new(),
         notes: Vec::new(),
+        made: None,
+        stopped: None,
+        gap: None,
+    }
+}
+
+impl Progress {
+    /// Takes note of what a step that was done means for whom the container serves.
+    fn note(&mut self, change: &Change, step: &Step, began: Instant, id: Option<String>) {
+        match step {
+            Step::CreateContainer { .. } => self.made = id,
+            Step::StopContainer { .. } if change.action == Action::Replace => {
+                self.stopped.get_or_insert(began);
+            }
+            // The last one counts: it may be the old one again.
+            Step::StartContainer { .. } => self.gap = self.stopped.map(|stopped| stopped.elapsed()),
+            _ => {}
+        }
     }
 }
 
@@ -212,6 +234,7 @@ impl Run<'_> {
                         .learn(planned, engine);
                 }
                 let mut progress = self.lock();
+                progress[id.0].note(change, step, began, answer.id);
                 progress[id.0].steps.push(text.clone());
                 progress[id.0].notes.extend(answer.notes);
                 progress[id.0]
@@ -238,6 +261,8 @@ impl Run<'_> {
             step,
             Step::StartContainer { .. }
                 | Step::Settle { .. }
+                | Step::Watch { .. }
+                | Step::AwaitHealthy { .. }
                 | Step::RestartContainer { .. }
                 | Step::AwaitEnd { .. }
         );
@@ -328,6 +353,8 @@ impl Run<'_> {
                 duration: progress.duration,
                 output: progress.output.clone(),
                 notes: progress.notes.clone(),
+                made: progress.made.clone(),
+                gap: progress.gap,
             })
             .collect()
     }

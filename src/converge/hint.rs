@@ -15,7 +15,9 @@ pub fn hint(step: &Step, error: &PerformError, called: Option<&str>) -> Option<S
         Step::PullImage { reference, .. } => pull(reference, &says),
         Step::PushImage { reference, .. } => pull(reference, &says),
         Step::StartContainer { .. } | Step::RestartContainer { .. } => start(&says),
-        Step::Settle { .. } => called.map(|name| format!("all that it said: docker logs {name}")),
+        Step::Settle { .. } | Step::Watch { .. } | Step::AwaitHealthy { .. } => {
+            called.map(|name| format!("all that it said: docker logs {name}"))
+        }
         _ => None,
     }
 }

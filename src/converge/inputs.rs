@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::graph::NodeIndex;
 
 use crate::resource::{Desired, Facts, Found};
-use crate::state::{State, StateGraph};
+use crate::state::{Policy, State, StateGraph};
 use crate::world::{Gate, Owner, World};
 
 /// Everything that a plan depends on.
@@ -26,6 +26,8 @@ pub struct PlanOptions {
     pub data_loss: DataLoss,
     /// The states that the run is limited to; all if there is none.
     pub only: Option<BTreeSet<NodeIndex>>,
+    /// What containers may not have, as far as only the engine can say it.
+    pub policy: Policy,
 }
 
 /// The volumes that may be lost.

@@ -9,6 +9,7 @@ mod foretell;
 mod hindrance;
 mod hint;
 mod inputs;
+mod kept;
 mod orphans;
 mod owed;
 mod phases;

@@ -2,8 +2,8 @@
 
 use super::plan::Planner;
 use crate::plan::{Action, Change, ChangeId, Effect, Steps};
-use crate::resource::{Role, role};
-use crate::world::{Container, Id, Network, Step, Target};
+use crate::resource::{is_kept, kept_of};
+use crate::world::{Container, Id, Network, Role, Step, Target};
 
 impl Planner<'_> {
     /// Plans to remove the containers that no state declares, before anything else: they may have
@@ -19,6 +19,9 @@ impl Planner<'_> {
                 steps.switch.push(Step::StopContainer { container: target.clone(), timeout: None });
                 change.effect = Effect::Ends;
             }
+            let owner = &self.inputs.graph.owner;
+            let kept = kept_of(owner, &self.world, |name| name == container.name).into_iter();
+            steps.retire.extend(kept.map(|container| Step::RemoveContainer { container }));
             steps.retire.push(Step::RemoveContainer { container: target });
             self.matched.insert(container.id);
             self.commit(change, steps);
@@ -41,6 +44,11 @@ pub fn rest(planner: &mut Planner<'_>) -> Vec<(&'static str, Target)> {
     for container in orphaned(planner) {
         orphans.push(("container", Target::new(&container.id, &container.name)));
     }
+    let kept = super::kept::undeclared(planner).into_iter();
+    let is_left = |kept: &Target| {
+        Role::of(&kept.name).serves().is_some_and(|(of, _)| planner.world.container(&of).is_none())
+    };
+    orphans.extend(kept.filter(is_left).map(|kept| ("container", kept)));
     let owner = planner.inputs.graph.owner.clone();
     let networks: Vec<Target> = planner
         .inputs
@@ -56,7 +64,7 @@ pub fn rest(planner: &mut Planner<'_>) -> Vec<(&'static str, Target)> {
         .collect();
     for network in networks {
         let is_replaced = planner.world.networks.get(&network.id).is_some_and(|replaced| {
-            is_replaced(planner, replaced) && planner.world.attached(&network.id).next().is_none()
+            is_replaced(planner, replaced) && planner.world.attached(&network.id).all(is_kept)
         });
         let is_spared = !planner.inputs.options.prune || is_protected(planner, "network", &network.id);
         if is_spared && !is_replaced {
@@ -124,7 +132,7 @@ fn orphaned(planner: &Planner<'_>) -> Vec<Container> {
         .containers
         .values()
         .filter(|container| container.labels().are_of(owner))
-        .filter(|container| role(&container.name) == Role::Current && !declared(&container.name))
+        .filter(|container| container.role() == Role::Current && !declared(&container.name))
         .filter(|container| !planner.matched.contains(&container.id) && !is_renamed(planner, container))
         .filter(|container| matches!(container.id, Id::Engine(_)))
         .cloned()

@@ -7,8 +7,7 @@ use petgraph::graph::NodeIndex;
 
 use super::claims::Handovers;
 use crate::plan::{Change, ChangeId};
-use crate::resource::{Role, role};
-use crate::world::{Id, Step, World};
+use crate::world::{Id, Role, Step, World};
 
 /// Assigns the exceptions. Most steps stay in the phase that their kind gave them.
 pub fn assign(changes: &mut [Change], handovers: &Handovers, by_node: &BTreeMap<NodeIndex, ChangeId>) {
@@ -113,7 +112,7 @@ fn made(step: &Step) -> Vec<String> {
         }
         Step::CreateVolume { name, .. } => vec![format!("volume {name}")],
         // A newcomer is made under a name that nobody had.
-        Step::RenameContainer { container, .. } if role(&container.name) == Role::Current => {
+        Step::RenameContainer { container, .. } if Role::of(&container.name) == Role::Current => {
             vec![format!("container name {}", container.name)]
         }
         _ => Vec::new(),

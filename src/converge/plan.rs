@@ -9,12 +9,12 @@ use petgraph::visit::EdgeRef;
 
 use super::claims::{self, Handovers};
 use super::compare::{Verdict, compare};
-use super::inputs::{Guard, PlanInputs, desired, find};
-use super::{orphans, phases, superseded};
-use crate::plan::{Action, Change, ChangeId, Effect, Plan, Retry, StateRef, Steps, When};
+use super::inputs::{Guard, PlanInputs, desired, find, gate};
+use super::{kept, orphans, phases, superseded};
+use crate::plan::{Action, Change, ChangeId, Effect, Phase, Plan, Retry, StateRef, Steps, When};
 use crate::resource::image_reference;
-use crate::state::{Relation, State};
-use crate::world::{Id, Step, World};
+use crate::state::{Condition, Relation, State};
+use crate::world::{Id, Refusal, Step, Target, World};
 
 /// Plans a run. The same inputs give the same plan, byte for byte.
 pub fn plan(inputs: &PlanInputs<'_>) -> Plan {
@@ -122,30 +122,56 @@ impl Planner<'_> {
             );
         }
         // A successor has to pass as long as the one that it replaces can come back.
-        let settled = steps.switch.iter().rposition(|step| matches!(step, Step::Settle { .. }));
+        let settled = steps.switch.iter().position(|step| matches!(step, Step::Settle { .. }));
         let at = settled.map_or(steps.switch.len(), |settled| settled + 1);
         let checks =
             state.options.check_cmd.iter().map(|command| Step::CheckCommand { command: command.clone() });
         steps.switch.splice(at..at, checks);
+        // Nothing of it is switched before those that it needs are well.
+        let waits = self.waits(node);
+        if !steps.switch.is_empty() {
+            steps.switch.splice(0..0, waits);
+        }
         self.commit(change, steps);
     }
 
+    /// The waits for containers that have to be healthy before.
+    fn waits(&self, node: NodeIndex) -> Vec<Step> {
+        let graph = &self.inputs.graph.graph;
+        let edges = graph.edges_directed(node, Direction::Incoming);
+        let healthy = edges.filter(|edge| edge.weight().condition == Condition::Healthy);
+        let mut waits: Vec<(String, Step)> = healthy
+            .filter_map(|edge| {
+                let needed = &graph[edge.source()];
+                let found = self.world.container(&needed.name)?;
+                let container = Target::new(&found.id, &needed.name);
+                let wait = Step::AwaitHealthy { container, timeout: gate(needed).timeout };
+                Some((needed.name.clone(), wait))
+            })
+            .collect();
+        waits.sort_by(|(a, _), (b, _)| a.cmp(b));
+        waits.into_iter().map(|(_, wait)| wait).collect()
+    }
+
     /// Predicts a change's steps; what the engine would refuse becomes a blocker.
-    pub fn commit(&mut self, mut change: Change, steps: Steps) {
+    pub fn commit(&mut self, mut change: Change, mut steps: Steps) {
         let before = self.done.len();
         let only_if_failed = change.when != When::Always;
-        let trial: Vec<Step> = steps.iter().cloned().collect();
-        for step in &trial {
+        for phase in Phase::ALL {
             // What is released was predicted before the walk began.
-            if steps.release.contains(step) {
+            if phase == Phase::Release || !change.blockers.is_empty() {
                 continue;
             }
-            if let Err(refusal) = self.world.predict(step) {
-                change.blockers.push(format!("{step}: {refusal}"));
-                change.action = Action::Refuse;
-                break;
+            let wanted = std::mem::take(steps.of_mut(phase));
+            for step in wanted {
+                if let Err(refusal) = self.predict(&step, steps.of_mut(phase), &mut change) {
+                    change.blockers.push(format!("{step}: {refusal}"));
+                    change.action = Action::Refuse;
+                    break;
+                }
+                self.done.push(step.clone());
+                steps.of_mut(phase).push(step);
             }
-            self.done.push(step.clone());
         }
         if !change.blockers.is_empty() || only_if_failed {
             self.done.truncate(before);
@@ -155,6 +181,23 @@ impl Planner<'_> {
             change.steps = steps;
         }
         self.changes.push(change);
+    }
+
+    /// Predicts a step. What is only kept and stands in its way goes first, as one of the `earlier` steps.
+    fn predict(&mut self, step: &Step, earlier: &mut Vec<Step>, change: &mut Change) -> Result<(), Refusal> {
+        let Err(refusal) = self.world.predict(step) else { return Ok(()) };
+        let in_the_way = kept::in_the_way(self, &self.world, &refusal);
+        if in_the_way.is_empty() {
+            return Err(refusal);
+        }
+        for container in in_the_way {
+            change.notes.push(format!("{}, which was kept, goes with what it needs", container.name));
+            let removal = Step::RemoveContainer { container };
+            self.world.predict(&removal)?;
+            self.done.push(removal.clone());
+            earlier.push(removal);
+        }
+        self.world.predict(step)
     }
 
     /// Predicts everything from the beginning, without what was just given up.
@@ -286,6 +329,7 @@ impl Planner<'_> {
     }
 
     fn finish(mut self) -> Plan {
+        kept::retire(&mut self);
         superseded::retire(&mut self);
         let orphans = if self.inputs.options.only.is_none() { orphans::rest(&mut self) } else { Vec::new() };
         let mut warnings: Vec<_> = self.inputs.graph.warnings.iter().map(ToString::to_string).collect();

@@ -4,8 +4,8 @@ use super::execute::Run;
 use super::work::{container_of, makes};
 use crate::engine::PerformError;
 use crate::plan::{Change, Ending, Event};
-use crate::resource::{Outcome, Role, end_of_trial, recover, role, trials};
-use crate::world::{Id, Step, World};
+use crate::resource::{Outcome, end_of_trial, recover, trials};
+use crate::world::{Id, Role, Step, World};
 
 /// Restores service, or finishes what a lost answer left open. True if the change has come to its
 /// goal by that: only its removals are left.
@@ -16,9 +16,8 @@ pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool 
     }
     let outcome = match error {
         PerformError::Lost { .. } => Outcome::Unknown,
-        PerformError::Refused { .. } | PerformError::NotSettled { .. } | PerformError::Failed { .. } => {
-            Outcome::Refused
-        }
+        PerformError::Refused { .. } => Outcome::Refused,
+        PerformError::NotSettled { .. } | PerformError::Failed { .. } => Outcome::NotProven,
     };
     // One more time as refused if even the recovery fails: then the old one comes back.
     go_back(run, change, &[outcome, Outcome::Refused]).await
@@ -79,27 +78,43 @@ struct Recovered {
 
 async fn attempt(run: &Run<'_>, change: &Change, outcome: Outcome) -> Result<Option<Recovered>, String> {
     let execution = run.execution;
-    let mut world = execution.observer.world(execution.wanted).await.map_err(|error| error.to_string())?;
+    let mut wanted = execution.wanted.clone();
+    wanted.kept.insert(change.state.name.clone());
+    let mut world = execution.observer.world(&wanted).await.map_err(|error| error.to_string())?;
     let gone = remember_newcomer(run, change, &mut world);
     // Whoever is gone does not prove itself any more.
     let outcome = if gone.is_some() { Outcome::Refused } else { outcome };
     let Some(recovery) = recover(&change.state.name, execution.owner, &world, outcome) else {
-        return Ok(None);
+        let why = "it had come to its end all the same".to_owned();
+        let is_finished = outcome == Outcome::Unknown && has_taken_over(run, change, &world);
+        return Ok(is_finished.then_some(Recovered { why, is_finished }));
     };
     (execution.events)(Event::Recovering { change: change.id, why: recovery.why.clone() });
-    // What the change itself will remove at the end may still be needed until then.
-    let (later, now): (Vec<&Step>, Vec<&Step>) =
-        recovery.retire.iter().partition(|step| change.steps.retire.contains(step));
     let is_there = |step: &&Step| container_of(step).is_none_or(|target| Some(&target.id) != gone.as_ref());
-    for step in recovery.steps.iter().chain(now).filter(is_there) {
+    for step in recovery.steps.iter().filter(is_there) {
         run.step(change, step).await.map_err(|error| format!("{step}: {error}"))?;
         if let Step::RenameContainer { to, .. } = step {
             taken_back(run, change, to);
         }
+        // It was done, so it was not refused.
+        let _ = world.predict(step);
     }
-    let has_more = change.steps.switch.iter().any(|step| matches!(step, Step::CheckCommand { .. }));
-    let is_finished = outcome == Outcome::Unknown && !later.is_empty() && !has_more;
+    let is_finished = outcome == Outcome::Unknown && has_taken_over(run, change, &world);
     Ok(Some(Recovered { why: recovery.why, is_finished }))
+}
+
+/// True if the newcomer of a change has the name, and nothing else than removals is left to do.
+fn has_taken_over(run: &Run<'_>, change: &Change, world: &World) -> bool {
+    let mut made = change.steps.iter().filter_map(|step| match step {
+        Step::CreateContainer { container, .. } => Some(container),
+        _ => None,
+    });
+    let Some(newcomer) = made.find(|made| matches!(Role::of(&made.name), Role::Newcomer { .. })) else {
+        return false;
+    };
+    let id = run.bindings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).id(&newcomer.id);
+    let has_more = change.steps.switch.iter().any(|step| matches!(step, Step::CheckCommand { .. }));
+    !has_more && world.container(&change.state.name).is_some_and(|current| current.id == id)
 }
 
 /// Somebody removed a newcomer that was to prove itself, and with it the labels that say whose place
@@ -123,7 +138,7 @@ fn remember_newcomer(run: &Run<'_>, change: &Change, world: &mut World) -> Optio
 
 /// Another change had taken what this one needs to go back, and was turned back for it.
 fn taken_back(run: &Run<'_>, failed: &Change, verdict: &str) {
-    let Role::Failed { of, .. } = role(verdict) else { return };
+    let Role::Failed { of, .. } = Role::of(verdict) else { return };
     if of == failed.state.name {
         return;
     }

@@ -24,7 +24,7 @@ impl Planner<'_> {
             } else {
                 Effect::None
             };
-            let steps = Steps { recover: recovery.steps, retire: recovery.retire, ..Steps::default() };
+            let steps = Steps { recover: recovery.steps, ..Steps::default() };
             let touched = Touched::by(self, &steps);
             change.after = earlier
                 .iter()

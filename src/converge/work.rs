@@ -88,6 +88,8 @@ impl Bindings {
             | Step::RenameContainer { container, .. }
             | Step::UpdateContainer { container, .. }
             | Step::Settle { container, .. }
+            | Step::Watch { container, .. }
+            | Step::AwaitHealthy { container, .. }
             | Step::RemoveContainer { container } => *container = self.target(container),
             Step::CheckCommand { .. } => {}
         }
@@ -122,6 +124,8 @@ pub fn container_of(step: &Step) -> Option<&Target> {
         | Step::RenameContainer { container, .. }
         | Step::UpdateContainer { container, .. }
         | Step::Settle { container, .. }
+        | Step::Watch { container, .. }
+        | Step::AwaitHealthy { container, .. }
         | Step::RemoveContainer { container } => Some(container),
         _ => None,
     }

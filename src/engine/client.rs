@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -115,6 +116,18 @@ impl Client {
     pub(super) async fn ask_if_there(&self, path: &str, what: &str) -> Result<Option<Value>, ObserveError> {
         let reply = self.get(path, ANSWER).await?;
         if reply.status == StatusCode::NOT_FOUND { Ok(None) } else { json(reply, what).map(Some) }
+    }
+
+    /// Asks for JSON that may not be there (any more), and what the engine's clock says, if anything.
+    pub(super) async fn ask_with_clock(
+        &self,
+        path: &str,
+        what: &str,
+    ) -> Result<Option<(Value, Option<Timestamp>)>, ObserveError> {
+        let reply = self.get(path, ANSWER).await?;
+        let clock = reply.clock();
+        let is_missing = reply.status == StatusCode::NOT_FOUND;
+        if is_missing { Ok(None) } else { json(reply, what).map(|json| Some((json, clock))) }
     }
 
     /// Asks for JSON where any other answer than a good one says nothing.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::world::{Container, Owner, Remote, World};
+use crate::world::{Container, Owner, Remote, Role, World};
 
 /// What has to be known in full; of everything else the lists are enough.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +13,8 @@ pub struct Wanted {
     /// Containers with these names (or revisions of them), or with labels of this owner, are inspected.
     pub owner: Option<Owner>,
     pub containers: BTreeSet<String>,
+    /// Names whose kept containers are inspected as well, although they are at rest.
+    pub kept: BTreeSet<String>,
     /// Images that are inspected if the engine has them, besides those of inspected containers.
     pub images: BTreeSet<String>,
     /// Image references whose registry is asked what they point to.
@@ -22,9 +24,8 @@ pub struct Wanted {
 impl Wanted {
     /// True if a container of this name, or one that carries it with a revision, is wanted.
     pub fn names(&self, container: &str) -> bool {
-        let stem = container.strip_suffix(".failed").unwrap_or(container);
-        let revised = stem.rsplit_once(".r").filter(|(_, number)| number.parse::<u32>().is_ok());
-        self.containers.contains(container) || revised.is_some_and(|(of, _)| self.containers.contains(of))
+        self.containers.contains(container)
+            || Role::of(container).serves().is_some_and(|(of, _)| self.containers.contains(&of))
     }
 }
 

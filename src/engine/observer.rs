@@ -13,7 +13,7 @@ use super::client::Client;
 use super::shapes::{self, NetworkNames};
 use super::transport::{ANSWER, encoded};
 use super::{Observe, ObserveError, Wanted, logs, registry_auth};
-use crate::world::{Container, Engine, Id, Image, ImageReference, Labels, Owner, Remote, World};
+use crate::world::{Container, Engine, Id, Image, ImageReference, Labels, Owner, Remote, Role, World, label};
 
 /// How long a registry may take, through the engine, to say what a tag points to.
 const REGISTRY: Duration = Duration::from_secs(30);
@@ -128,13 +128,18 @@ impl Client {
             world.volumes.insert(volume.name.clone(), volume);
         }
 
-        let listed = list(answered(containers).await?);
+        let mut listed = list(answered(containers).await?);
+        let locks = listed.extract_if(.., |json| !json["Labels"][label::LOCK].is_null());
+        world.locks = locks.map(|json| shapes::listed_name(&json)).collect();
         for json in inspections(named).await? {
             world.containers.extend([keyed(shapes::container(json, &networks))]);
         }
+        let busy = unfinished(&listed, wanted);
         let is_new = |json: &&Value| !world.containers.contains_key(&Id::Engine(shapes::text(&json["Id"])));
-        let (more, others): (Vec<&Value>, Vec<&Value>) =
-            listed.iter().filter(is_new).partition(|json| is_wanted(json, wanted));
+        let (more, others): (Vec<&Value>, Vec<&Value>) = listed
+            .iter()
+            .filter(is_new)
+            .partition(|json| is_wanted(json, wanted) && !is_at_rest(json, &busy));
         let more =
             at_once(more.into_iter().map(|json| self.clone().inspect_container(shapes::text(&json["Id"]))));
         let others: Vec<_> =
@@ -267,6 +272,28 @@ fn is_wanted(json: &Value, wanted: &Wanted) -> bool {
     let owner = Labels::new(Some(&json["Labels"])).owner();
     let is_ours = |ours: &Owner| owner.as_ref() == Some(ours);
     wanted.owner.as_ref().is_some_and(is_ours) || wanted.names(&shapes::listed_name(json))
+}
+
+/// The names around which something is not as a finished run leaves it, so that the containers that are kept
+/// for them have to be known in full.
+fn unfinished(listed: &[Value], wanted: &Wanted) -> BTreeSet<String> {
+    let names: BTreeSet<String> = listed.iter().map(shapes::listed_name).collect();
+    let mut busy = wanted.kept.clone();
+    for name in &names {
+        match Role::of(name) {
+            Role::Newcomer { of, .. } | Role::Failed { of, .. } => drop(busy.insert(of)),
+            Role::Retired { of, .. } if !names.contains(&of) => drop(busy.insert(of)),
+            Role::Retired { .. } | Role::Current => {}
+        }
+    }
+    busy
+}
+
+/// True for a container that was replaced, does not run, and concerns nobody: of it the list says enough.
+fn is_at_rest(json: &Value, busy: &BTreeSet<String>) -> bool {
+    let is_kept =
+        matches!(Role::of(&shapes::listed_name(json)), Role::Retired { of, .. } if !busy.contains(&of));
+    is_kept && json["State"] == "exited"
 }
 
 /// The image behind a reference. One that no list shows may still be asked for by its id.

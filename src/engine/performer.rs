@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::docker::Failure;
 use super::pull::Pull;
-use super::settle::{await_end, settle};
+use super::settle::{await_end, await_healthy, settle, watch};
 use super::transport::{ANSWER, Broken, Order, Reply, encoded};
 use super::{Answer, Perform, PerformError, Progress};
 use crate::host::{Finished, run_command};
@@ -128,6 +128,12 @@ impl Perform for Performer {
             Step::UpdateContainer { container, body } => {
                 let reply = self.post(path("containers", container, "/update")?, Some(body), CHANGE).await?;
                 Ok(Answer { warnings: warnings(&answer(&reply)?), ..Answer::default() })
+            }
+            Step::AwaitHealthy { container, timeout } => {
+                await_healthy(&self.client, container, *timeout, progress).await.map(|()| Answer::default())
+            }
+            Step::Watch { container, lasts } => {
+                watch(&self.client, container, *lasts).await.map(|()| Answer::default())
             }
             Step::Settle { container, gate } => {
                 settle(&self.client, container, gate, progress).await.map(|()| Answer::default())

@@ -99,6 +99,63 @@ pub(super) async fn await_end(
     Err(PerformError::NotSettled { reason: format!("it did not end within {} s", LONGEST_TRIAL.as_secs()) })
 }
 
+/// Waits until a container is healthy. One without a healthcheck never is.
+///
+/// # Errors
+/// If it has no healthcheck, becomes unhealthy, does not run, or takes longer than `timeout`.
+pub(super) async fn await_healthy(
+    client: &Client,
+    container: &Target,
+    timeout: Duration,
+    progress: Progress<'_>,
+) -> Result<(), PerformError> {
+    let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
+    if let Ok(reply) = client.transport().get(&path, ANSWER).await
+        && let Ok(json) = serde_json::from_slice::<Value>(&reply.body)
+        && reply.status.is_success()
+        && matches!(json["State"]["Health"]["Status"].as_str(), None | Some("none" | ""))
+        && run_state(&json["State"]) == RunState::Running
+    {
+        let reason = "it has no healthcheck, so nobody knows whether it is healthy".to_owned();
+        return Err(PerformError::NotSettled { reason });
+    }
+    settle(client, container, &Gate { stable_for: Duration::MAX, timeout }, progress).await
+}
+
+/// Looks at a container that serves until `lasts` is over.
+///
+/// # Errors
+/// If it ends, is restarted or becomes unhealthy meanwhile, or is gone.
+pub(super) async fn watch(client: &Client, container: &Target, lasts: Duration) -> Result<(), PerformError> {
+    let began = Instant::now();
+    let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
+    // It is proven already; what counts is that nothing becomes worse.
+    let gate = Gate { stable_for: Duration::MAX, timeout: Duration::MAX };
+    let mut watch = Watch::default();
+    loop {
+        match client.transport().get(&path, ANSWER).await {
+            Ok(reply) if reply.status == StatusCode::NOT_FOUND => {
+                return Err(PerformError::NotSettled { reason: "it is gone".to_owned() });
+            }
+            Ok(reply) if reply.status.is_success() => {
+                let json = serde_json::from_slice::<Value>(&reply.body).unwrap_or_default();
+                if let Verdict::Failed(reason) = watch.look(&json, began.elapsed(), &gate)
+                    && json.is_object()
+                {
+                    return Err(PerformError::NotSettled { reason });
+                }
+            }
+            // The engine may only be busy; the bound ends this.
+            Ok(_) | Err(_) => {}
+        }
+        let left = lasts.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        tokio::time::sleep(left.min(LONGEST_PAUSE)).await;
+    }
+}
+
 /// What one look says.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client as Http, Error as HttpError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -213,6 +214,11 @@ impl Reply {
     /// A header that is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The time at the engine when it answered, in whole seconds; nothing if it does not say.
+    pub(super) fn clock(&self) -> Option<Timestamp> {
+        jiff::fmt::rfc2822::parse(self.header("date")?).ok().map(|time| time.timestamp())
     }
 
     /// The engine's own words for an error.

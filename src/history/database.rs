@@ -183,6 +183,44 @@ impl History {
         )
     }
 
+    /// The newest revisions on an engine, of one container or of all, and whatever is on record of containers with
+    /// these ids; the newest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn revisions(
+        &self,
+        engine: &str,
+        object: Option<&str>,
+        containers: &[String],
+        most: u32,
+    ) -> Result<Vec<Entry>, HistoryError> {
+        let containers = serde_json::json!(containers).to_string();
+        self.entries(
+            "kind = :kind AND (container IN (SELECT value FROM json_each(:containers)) OR id IN \
+             (SELECT id FROM events WHERE kind = :kind AND engine = :engine \
+             AND (:object IS NULL OR object = :object) ORDER BY id DESC LIMIT :most))",
+            named_params! {
+                ":kind": Kind::Revised.word(), ":engine": engine, ":object": object,
+                ":containers": containers, ":most": most,
+            },
+            u32::MAX,
+        )
+    }
+
+    /// The highest revision that a container of this name had on an engine.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn last_revision(&self, engine: &str, object: &str) -> Result<Option<u32>, HistoryError> {
+        let highest = self.connection.query_row(
+            "SELECT max(revision) FROM events WHERE kind = ?1 AND engine = ?2 AND object = ?3",
+            params![Kind::Revised.word(), engine, object],
+            |row| row.get(0),
+        );
+        highest.map_err(|error| self.error(&error))
+    }
+
     /// How many entries of a kind there are about a container.
     ///
     /// # Errors

@@ -49,6 +49,8 @@ pub enum Kind {
     Promoted,
     /// What was pushed to a repository was applied to an environment.
     Deployed,
+    /// A container was made: a first one, or one that was to replace another.
+    Revised,
 }
 
 /// How it ended.
@@ -61,7 +63,8 @@ pub enum Outcome {
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Validated, Self::Updated, Self::Promoted, Self::Deployed];
+    pub const ALL: [Self; 5] =
+        [Self::Validated, Self::Updated, Self::Promoted, Self::Deployed, Self::Revised];
 
     /// How it stands in the database.
     pub fn word(self) -> &'static str {
@@ -70,6 +73,7 @@ impl Kind {
             Self::Updated => "updated",
             Self::Promoted => "promoted",
             Self::Deployed => "deployed",
+            Self::Revised => "revised",
         }
     }
 }

@@ -72,6 +72,36 @@ fn what_was_recorded_is_read_as_it_was() {
 }
 
 #[test]
+fn revisions_are_found_by_name_and_by_container() {
+    let folder = folder();
+    let mut history = open(folder.path());
+    let made = |object: &str, container: &str, number: u32| Entry {
+        kind: Kind::Revised,
+        object: object.to_owned(),
+        container: Some(container.to_owned()),
+        revision: Some(number),
+        ..validated("sha256:aa", Outcome::Passed)
+    };
+    let entries = [made("old", "c1", 1), made("web", "c2", 2), made("db", "c3", 7), made("web", "c4", 3)];
+    for entry in &entries {
+        history.record(entry).expect("recorded");
+    }
+    history.record(&validated("sha256:aa", Outcome::Passed)).expect("recorded");
+    let found = |object: Option<&str>, containers: &[&str], most: u32| {
+        let containers: Vec<String> = containers.iter().map(|id| (*id).to_owned()).collect();
+        let found = history.revisions("ABCD:EFGH", object, &containers, most).expect("readable");
+        found.into_iter().filter_map(|entry| entry.container).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Some("web"), &[], 9), ["c4", "c2"]);
+    // It was renamed since.
+    assert_eq!(found(Some("web"), &["c1", "c4"], 9), ["c4", "c2", "c1"]);
+    // What is there is found, however long ago it was made.
+    assert_eq!(found(None, &["c1"], 2), ["c4", "c3", "c1"]);
+    assert_eq!(history.last_revision("ABCD:EFGH", "web"), Ok(Some(3)));
+    assert_eq!(history.last_revision("another", "web"), Ok(None));
+}
+
+#[test]
 fn the_newest_result_of_a_digest_in_its_environment_counts() {
     let folder = folder();
     let mut history = open(folder.path());

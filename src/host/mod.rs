@@ -11,7 +11,7 @@ mod git;
 mod memory;
 mod trust;
 
-pub use archive::{ArchiveError, archive_ids, archive_image};
+pub use archive::{ArchiveError, archive_ids, archive_image, archive_names};
 pub use bounds::within;
 pub use buildkit::{buildkit_needs, has_buildx};
 pub use command::{CommandError, Finished, run_command};

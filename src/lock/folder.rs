@@ -54,7 +54,7 @@ pub fn folder(places: &Places) -> Result<PathBuf, LockError> {
 
 /// The home folder goes before the runtime folder: only logins have the latter, and a cron job of
 /// the same user must meet the same lock.
-fn place(places: &Places) -> PathBuf {
+pub(super) fn place(places: &Places) -> PathBuf {
     // Under `sudo` the home folder may be somebody else's; a lock of root's would stand in their way.
     let is_ours = |folder: &&PathBuf| {
         std::fs::metadata(folder).is_ok_and(|there| there.is_dir() && there.uid() == places.uid)

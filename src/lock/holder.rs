@@ -5,6 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::key::LockKey;
+use crate::world::Owner;
+
 /// The run that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -21,22 +24,34 @@ pub struct Holder {
 /// Version of the file's format.
 const VERSION: u32 = 1;
 
-#[derive(Serialize, Deserialize)]
-struct Document {
+/// What a lock's file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Document {
     version: u32,
     #[serde(flatten)]
-    holder: Holder,
+    pub holder: Holder,
+    /// What is locked; the name of the file says it in a hash only.
+    #[serde(default)]
+    pub engine: String,
+    #[serde(default)]
+    pub project: String,
+    #[serde(default)]
+    pub env: String,
 }
 
-impl Holder {
+impl Document {
+    pub(super) fn new(key: &LockKey, holder: &Holder) -> Self {
+        let Owner { project, env } = key.owner.clone();
+        Self { version: VERSION, holder: holder.clone(), engine: key.engine.clone(), project, env }
+    }
+
     pub(super) fn to_json(&self) -> String {
-        let document = Document { version: VERSION, holder: self.clone() };
-        serde_json::to_string(&document).expect("all keys are strings") + "\n"
+        serde_json::to_string(self).expect("all keys are strings") + "\n"
     }
 
     /// Reads what any version wrote, as far as it has these fields: it is for a message only.
     pub(super) fn from_json(text: &str) -> Option<Self> {
-        serde_json::from_str::<Document>(text).ok().map(|document| document.holder)
+        serde_json::from_str(text).ok()
     }
 }
 

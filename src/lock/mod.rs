@@ -1,20 +1,26 @@
-//! One run at a time for an engine, a project and an environment: a lock on a file that the
-//! operating system lets go of when the process ends, however it ends. Knows nothing of plans.
+//! One run at a time for an engine, a project and an environment: a lock on a file that the operating system lets
+//! go of when the process ends, however it ends; and the value of a lock at the engine, which keeps out runs of other
+//! machines (`run::locked` takes both). Knows nothing of plans.
 
+mod error;
 mod folder;
 mod holder;
 mod key;
+mod lease;
+mod look;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use thiserror::Error;
-
+pub use error::LockError;
 pub use folder::{Places, folder};
+use holder::Document;
 pub use holder::Holder;
 pub use key::LockKey;
+pub use lease::{Home, Lease, Standing, owner_of, standing};
+pub use look::{at_work, file_of};
 
 /// A lock that is held until it is dropped or the process ends.
 #[derive(Debug)]
@@ -27,42 +33,6 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // If that fails, the end of the process does it.
         let _ = self.file.unlock();
-    }
-}
-
-#[derive(Debug, Error)]
-pub enum LockError {
-    /// Another run is at work on the same engine, project and environment.
-    #[error("another run is at work on {key}: {}", said(holder.as_deref()))]
-    Busy { key: LockKey, holder: Option<Box<Holder>> },
-    /// The folder for locks cannot be used.
-    #[error("cannot use `{}` for locks: {reason}", folder.display())]
-    Folder { folder: PathBuf, reason: String },
-    /// The file of the lock cannot be opened or locked.
-    #[error("cannot lock `{}`: {reason}", file.display())]
-    File { file: PathBuf, reason: String },
-}
-
-fn said(holder: Option<&Holder>) -> String {
-    holder.map_or_else(|| "its lock does not say whose it is".to_owned(), Holder::to_string)
-}
-
-impl LockError {
-    /// What to type next.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Busy { holder: Some(holder), .. } => {
-                format!(
-                    "wait until it is done and try again; `ps -p {}` on {} shows it",
-                    holder.pid, holder.host
-                )
-            }
-            Self::Busy { holder: None, .. } => "wait until it is done and try again".to_owned(),
-            Self::Folder { .. } | Self::File { .. } => {
-                let variable = folder::VARIABLE;
-                format!("make it a folder that only you can write to, or name another one in {variable}")
-            }
-        }
     }
 }
 
@@ -83,31 +53,47 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Busy {
                         key: key.clone(),
-                        holder: read_holder(&mut file).map(Box::new),
+                        holder: read_document(&mut file).map(|said| Box::new(said.holder)),
                     });
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
             // Somebody may have removed the file meanwhile; then others would lock a new one.
             if is_still_there(&file, &path) {
-                write_holder(&mut file, holder).map_err(failed)?;
+                write_document(&mut file, &Document::new(key, holder)).map_err(failed)?;
                 return Ok(Self { file });
             }
         }
     }
+
+    /// Device and inode of the file: nobody else has it locked as long as this lives.
+    ///
+    /// # Errors
+    /// If the file system does not say.
+    pub fn file(&self) -> std::io::Result<String> {
+        file_id(&self.file)
+    }
+}
+
+fn file_id(file: &File) -> std::io::Result<String> {
+    let there = file.metadata()?;
+    let (major, minor) = (rustix::fs::major(there.dev()), rustix::fs::minor(there.dev()));
+    Ok(format!("{major}:{minor}:{}", there.ino()))
 }
 
 /// Opens the file, never through a symbolic link, and never what is not a plain file.
 fn open(path: &Path) -> std::io::Result<File> {
+    open_with(OpenOptions::new().write(true).create(true).truncate(false).mode(0o600), path)
+}
+
+/// The same for a file that has to be there, to look at.
+fn open_to_read(path: &Path) -> std::io::Result<File> {
+    open_with(&mut OpenOptions::new(), path)
+}
+
+fn open_with(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is not a plain file")) }
 }
 
@@ -118,18 +104,18 @@ fn is_still_there(file: &File, path: &Path) -> bool {
     }
 }
 
-fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+fn write_document(file: &mut File, document: &Document) -> std::io::Result<()> {
     file.rewind()?;
     file.set_len(0)?;
-    file.write_all(holder.to_json().as_bytes())
+    file.write_all(document.to_json().as_bytes())
 }
 
-/// Who holds the lock, if the file says so already.
-fn read_holder(file: &mut File) -> Option<Holder> {
+/// What the file says of who holds the lock, if it does already.
+fn read_document(file: &mut File) -> Option<Document> {
     const MOST: u64 = 64 * 1024;
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text).ok()?;
-    Holder::from_json(&text)
+    Document::from_json(&text)
 }
 
 #[cfg(test)]
@@ -179,7 +165,11 @@ mod tests {
              2026-11-20T18:00:00Z (`evenkeel apply states/prod.yml`)"
         );
         Lock::take(&places, &key("qa"), &holder()).expect("another environment is free");
+        assert_eq!(at_work(&places, "ABCD"), [(key("prod"), holder())]);
+        assert_eq!(at_work(&places, "another engine"), []);
+        assert_eq!(file_of(&places, &key("prod")), lock.file().ok());
         drop(lock);
+        assert_eq!(at_work(&places, "ABCD"), []);
         Lock::take(&places, &key("prod"), &holder()).expect("free again");
     }
 
@@ -201,6 +191,10 @@ mod tests {
         assert_ne!(odd.file_name(), even.file_name());
         let wild = LockKey { owner: Owner { project: "../../x".into(), env: "ü/".into() }, ..key("") };
         assert!(!wild.file_name().contains('/'));
+        assert!(wild.container_name().starts_with("evenkeel.lock."));
+        assert_ne!(odd.container_name(), even.container_name());
+        let elsewhere = LockKey { engine: "another way to say it".into(), ..odd.clone() };
+        assert_eq!(elsewhere.container_name(), odd.container_name());
     }
 
     #[test]

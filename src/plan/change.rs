@@ -248,6 +248,16 @@ impl Steps {
         }
     }
 
+    pub fn of_mut(&mut self, phase: Phase) -> &mut Vec<Step> {
+        match phase {
+            Phase::Recover => &mut self.recover,
+            Phase::Prepare => &mut self.prepare,
+            Phase::Release => &mut self.release,
+            Phase::Switch => &mut self.switch,
+            Phase::Retire => &mut self.retire,
+        }
+    }
+
     /// All steps in the order in which they are done.
     pub fn iter(&self) -> impl Iterator<Item = &Step> {
         Phase::ALL.into_iter().flat_map(|phase| self.of(phase))

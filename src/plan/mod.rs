@@ -4,9 +4,11 @@
 mod change;
 mod event;
 mod lifecycle;
+mod lock;
 mod origin;
 mod outcome;
 mod promotion;
+mod revision;
 mod text;
 
 pub use change::{
@@ -16,10 +18,12 @@ pub use event::Event;
 pub use lifecycle::{
     ContainerStatus, Done, Method, MethodEnding, MethodReport, MethodRun, StatusReport, Subject, Validity,
 };
+pub use lock::{LockContainer, LockHolder, LockReport, LockStanding, LockStatus};
 pub use origin::{ContainerOrigin, OriginReport, Stamped};
 pub use outcome::{ChangeReport, Ending, RunReport, Timing};
 pub use promotion::{
     PinChange, PinReport, PipelineReport, PipelinesReport, Promotion, StageContainers, StageReport, StageTag,
     TagMove,
 };
+pub use revision::{HistoryRead, HistoryReport, Revision, RevisionDifferences, RevisionResult, Whereabouts};
 pub use text::shown;

@@ -40,6 +40,10 @@ pub struct ChangeReport {
     pub output: Vec<String>,
     /// What a person should know, beyond the plan's own notes.
     pub notes: Vec<String>,
+    /// The engine's id of the container that was made.
+    pub made: Option<String>,
+    /// From the stop of a container to the start of the one that serves in its place.
+    pub gap: Option<Duration>,
 }
 
 /// Where the time of a run went.

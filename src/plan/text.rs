@@ -111,6 +111,10 @@ impl fmt::Display for Step {
                 write!(f, "update container {container}: {}", update_text(body))
             }
             Self::Settle { container, .. } => write!(f, "settle container {container}"),
+            Self::AwaitHealthy { container, .. } => write!(f, "await that container {container} is healthy"),
+            Self::Watch { container, lasts } => {
+                write!(f, "watch container {container} for {} s", lasts.as_secs_f64())
+            }
             Self::RemoveContainer { container } | Self::RemoveTrial { container } => {
                 write!(f, "remove container {container}")
             }

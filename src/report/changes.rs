@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::comment::is_remedy;
 use super::difference::difference;
 use super::notices::{orphans, warnings};
-use super::text::{BLUE, BOLD, CYAN, DIM, GREEN, RED, YELLOW, duration, harmless, lines, paint};
+use super::text::{BLUE, BOLD, CYAN, DIM, GREEN, RED, YELLOW, duration, gap_text, harmless, lines, paint};
 use super::view::{Amount, View};
 use crate::plan::{Action, Change, ChangeReport, Ending, Impact, RunReport, StateRef};
 
@@ -68,6 +68,9 @@ fn entry(change: &Change, outcome: &ChangeReport, view: &View) -> String {
         if let Some(hint) = hint {
             line(&mut text, CYAN, "hint", hint);
         }
+    }
+    if let Some(gap) = outcome.gap {
+        line(&mut text, BLUE, "note", &gap_text(gap));
     }
     // What came of a failure is read after it.
     for note in &outcome.notes {

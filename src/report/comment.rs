@@ -1,6 +1,6 @@
 //! A change and its end in a few sentences, for Salt's layout and for JSON.
 
-use super::text::{harmless, lines};
+use super::text::{gap_text, harmless, lines};
 use crate::plan::{Action, Change, ChangeReport, Ending, When};
 
 /// Says what happened, why, and what else is to be known; one line each.
@@ -31,6 +31,7 @@ pub(super) fn comment(change: &Change, outcome: &ChangeReport) -> String {
             said
         }
     };
+    said.extend(outcome.gap.map(|gap| format!("note: {}", gap_text(gap))));
     let notes = change.notes.iter().chain(&outcome.notes);
     said.extend(notes.flat_map(|note| lines(note)).map(|line| format!("note: {line}")));
     said.join("\n")

@@ -11,8 +11,16 @@ use crate::plan::{FieldDiff, shown};
 
 /// Renders `diff` below the head line of its change.
 pub(super) fn difference(diff: &FieldDiff, view: &View) -> String {
+    rendered(diff, &format!("({})", diff.impact.word()), view)
+}
+
+/// Renders `diff` where nothing is to be done about it.
+pub(super) fn bare(diff: &FieldDiff, view: &View) -> String {
+    rendered(diff, "", view)
+}
+
+fn rendered(diff: &FieldDiff, impact: &str, view: &View) -> String {
     let field = harmless(&diff.field);
-    let impact = format!("({})", diff.impact.word());
     let (glyph, style, value) = match (&diff.from, &diff.to) {
         (Value::Null, to) => ("+", GREEN, harmless(&shown(to))),
         (from, Value::Null) => ("-", RED, harmless(&shown(from))),
@@ -21,13 +29,14 @@ pub(super) fn difference(diff: &FieldDiff, view: &View) -> String {
             ("~", YELLOW, format!("{from} {} {to}", view.glyphs.arrow()))
         }
     };
-    let columns = 2 + 2 + field.chars().count() + 2 + value.chars().count() + 3 + impact.len();
+    let impact = if impact.is_empty() { String::new() } else { format!("   {}", paint(DIM, impact)) };
+    let shown = anstream::adapter::strip_str(&impact).to_string();
+    let columns = 2 + 2 + field.chars().count() + 2 + value.chars().count() + shown.len();
     let glyph = paint(style, glyph);
-    let impact = paint(DIM, impact);
     if columns <= view.width && !has_lines(&diff.from) && !has_lines(&diff.to) {
-        return format!("  {glyph} {field}: {value}   {impact}\n");
+        return format!("  {glyph} {field}: {value}{impact}\n");
     }
-    format!("  {glyph} {field}:   {impact}\n{}", block(&diff.from, &diff.to))
+    format!("  {glyph} {field}:{impact}\n{}", block(&diff.from, &diff.to))
 }
 
 /// The lines that go and come, with one unchanged line around them.

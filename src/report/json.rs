@@ -48,6 +48,9 @@ struct State<'a> {
     steps: &'a [String],
     comment: String,
     duration_ms: u64,
+    /// Only where a container was stopped and another one started in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap_ms: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -90,8 +93,13 @@ fn state<'a>(change: &'a Change, outcome: &'a ChangeReport) -> State<'a> {
         diff: change.diff.iter().map(difference).collect(),
         steps: &outcome.steps,
         comment: comment(change, outcome),
-        duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: milliseconds(outcome.duration),
+        gap_ms: outcome.gap.map(milliseconds),
     }
+}
+
+fn milliseconds(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn difference(diff: &FieldDiff) -> Difference<'_> {

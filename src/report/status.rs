@@ -5,18 +5,15 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::table::{NOTHING, laid_out, start_of};
 use super::text::{BOLD, GREEN, RED, YELLOW, harmless, paint};
-use super::view::{Glyphs, View};
+use super::view::View;
 use crate::plan::{ContainerStatus, Done, StatusReport, Validity};
 
 /// Digits of a digest that are shown.
 const DIGITS: usize = 7;
 /// What a name may take of a line.
-const NAME: usize = 24;
-/// What is left to an image's name, however narrow the terminal is.
-const IMAGE: usize = 12;
-const GAP: &str = "  ";
-const NOTHING: &str = "-";
+pub(super) const NAME: usize = 24;
 const HEADS: [&str; 8] = ["NAME", "STATE", "REV", "VERSION", "VALIDATED", "UPDATED", "DIGEST", "IMAGE"];
 
 /// Renders one line per container. Columns that say nothing are left out, and an image's name is cut where its
@@ -24,23 +21,10 @@ const HEADS: [&str; 8] = ["NAME", "STATE", "REV", "VERSION", "VALIDATED", "UPDAT
 pub fn status(report: &StatusReport, view: &View) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
     rows.extend(report.containers.iter().map(|container| cells(container, report.now, view)));
-    let says = |column: usize| column == 0 || rows[1..].iter().any(|row| row[column] != NOTHING);
-    let columns: Vec<usize> = (0..HEADS.len()).filter(|column| says(*column)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let image = HEADS.len() - 1;
-    let taken: usize =
-        columns.iter().filter(|column| **column != image).map(|column| width(*column) + GAP.len()).sum();
-    let left = view.width.saturating_sub(taken).max(IMAGE);
     let mut text = String::new();
-    for (number, row) in rows.iter().enumerate().filter(|_| rows.len() > 1) {
-        let mut line = String::new();
-        for column in &columns {
-            match *column {
-                last if last == image => line += &end_of(&row[last], left, view.glyphs),
-                column => _ = write!(line, "{:<width$}{GAP}", row[column], width = width(column)),
-            }
-        }
-        let line = start_of(line.trim_end(), view.width, view.glyphs);
+    let is_kept = |column: usize| (column == 0).then_some(true);
+    for (number, line) in laid_out(&rows, is_kept, view).into_iter().enumerate() {
+        let line = start_of(&line, view.width, view.glyphs);
         let line = match number.checked_sub(1).map(|index| &report.containers[index]) {
             None => paint(BOLD, line),
             Some(container) => painted(container, line),
@@ -71,10 +55,7 @@ pub fn status_json(report: &StatusReport) -> String {
 fn cells(container: &ContainerStatus, now: Timestamp, view: &View) -> [String; 8] {
     let subject = &container.subject;
     let or_nothing = |text: Option<String>| text.map_or(NOTHING.to_owned(), |text| harmless(&text));
-    let digest = subject.digest.as_deref().map(|digest| {
-        let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
-        hex.chars().take(DIGITS).collect()
-    });
+    let digest = subject.digest.as_deref().map(short_digest);
     [
         start_of(&harmless(&subject.name), NAME, view.glyphs),
         // Only what runs has a health.
@@ -110,8 +91,14 @@ fn updated(update: &Done, now: Timestamp) -> String {
     format!("{number}{} {}", update.result, ago(update.when, now))
 }
 
+/// The first digits of a digest or an id.
+pub(super) fn short_digest(digest: &str) -> String {
+    let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
+    hex.chars().take(DIGITS).collect()
+}
+
 /// `3m ago`; another machine's clock may be ahead of this one.
-fn ago(when: Timestamp, now: Timestamp) -> String {
+pub(super) fn ago(when: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(when).as_secs();
     match seconds {
         ..1 => "just now".to_owned(),
@@ -142,26 +129,6 @@ fn painted(container: &ContainerStatus, line: String) -> String {
     } else {
         line
     }
-}
-
-/// The beginning of a text that is too long.
-fn start_of(text: &str, width: usize, glyphs: Glyphs) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let cut = glyphs.cut();
-    text.chars().take(width.saturating_sub(cut.chars().count())).collect::<String>() + cut
-}
-
-/// The end of a text that is too long: where an image's name has its tag.
-fn end_of(text: &str, width: usize, glyphs: Glyphs) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    let cut = glyphs.cut();
-    let kept = width.saturating_sub(cut.chars().count());
-    cut.to_owned() + &text.chars().skip(length - kept).collect::<String>()
 }
 
 fn container_json(container: &ContainerStatus) -> Value {

@@ -34,6 +34,38 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
+/// What a container wrote, for a terminal: lines, tabs and colours stay, everything else that could steer it is shown
+/// as an escape.
+pub fn terminal_safe(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text.as_ref());
+    while let Some(c) = rest.chars().next() {
+        let length = match colour(rest) {
+            Some(length) => {
+                shown.push_str(&rest[..length]);
+                length
+            }
+            None => {
+                match c {
+                    '\n' | '\r' | '\t' => shown.push(c),
+                    c if is_harmful(c) => shown.extend(c.escape_unicode()),
+                    c => shown.push(c),
+                }
+                c.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    shown
+}
+
+/// The length of the sequence that a text begins with, if all it does is to choose a colour or a style.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    parameters[end..].starts_with('m').then_some(2 + end + 1)
+}
+
 /// The lines of a text, each harmless. Colours are taken out, since programs colour their logs.
 pub(super) fn lines(text: &str) -> Vec<String> {
     let plain = anstream::adapter::strip_str(text).to_string();
@@ -69,6 +101,11 @@ pub(super) fn duration(took: Duration) -> String {
     }
 }
 
+/// How long nothing served while a container was replaced.
+pub(super) fn gap_text(gap: Duration) -> String {
+    format!("away for {}, from the stop of the one to the start of the other", duration(gap))
+}
+
 /// `1 error`, `2 errors`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -90,6 +127,13 @@ mod tests {
     fn a_value_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\u{1b}[2J\u{9b}31m\r\nb\u{202e}"), "a\\u{1b}[2J\\u{9b}31m\\r\\nb\\u{202e}");
         assert_eq!(harmless("grüße → 中"), "grüße → 中");
+    }
+
+    #[test]
+    fn a_log_keeps_its_colours_and_nothing_else_that_steers_a_terminal() {
+        let log = b"\x1b[1;31mred\x1b[0m\tx\r\n\x1b]0;title\x07\x1b[2Jend\x1b[";
+        let shown = "\u{1b}[1;31mred\u{1b}[0m\tx\r\n\\u{1b}]0;title\\u{7}\\u{1b}[2Jend\\u{1b}[";
+        assert_eq!(terminal_safe(log), shown);
     }
 
     #[test]

@@ -139,7 +139,8 @@ pub fn mask(mut diff: FieldDiff) -> FieldDiff {
     diff
 }
 
-fn hide(value: &mut Value, is_secret: bool) {
+/// Puts `***` in place of what looks secret, by its key or by what is written before it.
+pub fn hide(value: &mut Value, is_secret: bool) {
     match value {
         Value::Null => {}
         _ if is_secret => *value = Value::String("***".to_owned()),

@@ -86,6 +86,8 @@ pub struct Facts {
     pub pins: BTreeMap<String, String>,
     /// By normalised reference with a range of versions: why nobody knows a tag for it.
     pub open_ranges: BTreeMap<String, String>,
+    /// The highest revision that is on record, by the name of a container.
+    pub revisions: BTreeMap<String, u32>,
 }
 
 impl Facts {

@@ -12,8 +12,9 @@ mod spec;
 mod volume;
 
 pub use container::{
-    Outcome, Recovery, Role, ailment, create_body as container_body, is_unhealthy, plain_name,
-    primary_network_name, recover, restarts, revision_of, role, unfinished,
+    Outcome, Recorded, Recovery, ailment, create_body as container_body, is_kept, is_unhealthy,
+    keep_revisions, kept_of, plain_name, primary_network_name, record_of, recorded, recorded_differences,
+    recover, restarts, revision_of, spec_of, superfluous, unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};

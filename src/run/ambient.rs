@@ -3,13 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::RunError;
 use crate::history::StatePlaces;
 use crate::lock::{Holder, Places};
+use crate::resource::whole_seconds;
+use crate::source::without_url_passwords;
+
+/// How long a lock at an engine holds unless it is renewed: what another machine waits for after this one has died.
+const LEASE: Duration = Duration::from_secs(300);
+const LOCK_LEASE: &str = "EVENKEEL_LOCK_LEASE";
+/// Seconds; a lock is told in whole ones, and renewed five times as often.
+const SHORTEST_LEASE: u64 = 3;
+const LONGEST_LEASE: u64 = 86_400;
 
 /// The surroundings of one run. Not `Debug`: variables hold secrets.
 #[derive(Clone)]
@@ -23,10 +33,14 @@ pub struct Ambient {
     pub now: SystemTime,
     /// Who runs it, by login name.
     pub user: String,
+    /// The account of this process, by its number and not by what its environment says.
+    pub account: String,
     /// The numeric id of the user.
     pub uid: u32,
     /// The machine that evenkeel runs on.
     pub machine: String,
+    /// What the system calls this boot of it; nothing where it has no name for that.
+    pub boot: Option<String>,
     pub pid: u32,
     /// The command as it was typed, values of `--pillar` masked.
     pub command: String,
@@ -58,6 +72,21 @@ impl Ambient {
         }
     }
 
+    /// How long a lock at an engine holds unless it is renewed.
+    ///
+    /// # Errors
+    /// If the environment has no time that makes sense.
+    pub fn lock_lease(&self) -> Result<Duration, RunError> {
+        let Some(text) = self.variable(LOCK_LEASE) else { return Ok(LEASE) };
+        let seconds =
+            whole_seconds(text).filter(|seconds| (SHORTEST_LEASE..=LONGEST_LEASE).contains(seconds));
+        seconds.map(Duration::from_secs).ok_or_else(|| {
+            RunError::Usage(format!(
+                "{LOCK_LEASE}={text}: it takes a time from {SHORTEST_LEASE}s to {LONGEST_LEASE}s, such as `5m`"
+            ))
+        })
+    }
+
     /// Where the history of this user may lie.
     pub fn state_places(&self) -> StatePlaces {
         StatePlaces {
@@ -86,7 +115,8 @@ impl Ambient {
             host: self.machine.clone(),
             user: self.user.clone(),
             since: self.started(),
-            command: self.command.clone(),
+            // Others can read it.
+            command: without_url_passwords(&self.command),
         }
     }
 }

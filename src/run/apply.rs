@@ -9,9 +9,9 @@ use super::prepared::Prepared;
 use super::secrets::{hide_in_event, hide_in_report};
 use super::stopwatch::Stopwatch;
 use super::tree::{check_without_engine, compile, environment};
-use super::{Ambient, ApplyOptions, Listener, Mode, RunError, saved};
-use crate::engine;
-use crate::lock::{Lock, LockKey};
+use super::{Ambient, ApplyOptions, Listener, Mode, RunError, Scope, locked, revisions, saved};
+use crate::engine::{self, Observe as _};
+use crate::lock::LockKey;
 use crate::plan::{Event, Plan, RunReport};
 use crate::world::World;
 
@@ -25,7 +25,21 @@ pub async fn apply(
     listener: Listener<'_>,
 ) -> Result<RunReport, RunError> {
     let mut clock = Stopwatch::default();
-    let (run, world, first) = until_stopped(ambient, look(options, ambient, &mut clock)).await?;
+    let looked = until_stopped(ambient, look(options, ambient, &mut clock)).await?;
+    carry_out(options, looked, ambient, listener, clock).await
+}
+
+/// Carries out what was planned, or tells of it, as the mode says.
+///
+/// # Errors
+/// If the run could not begin. What fails later is in the report.
+pub(super) async fn carry_out(
+    options: &ApplyOptions,
+    (run, world, first): (Prepared, World, Plan),
+    ambient: &Ambient,
+    listener: Listener<'_>,
+    clock: Stopwatch,
+) -> Result<RunReport, RunError> {
     if let Some(expected) = &options.expected {
         expected.holds((&run.graph, &world, &first), &run.secrets)?;
     }
@@ -33,20 +47,44 @@ pub async fn apply(
     if let (Mode::Test, Some(path)) = (options.mode, &options.save) {
         saved::save(path, options, (&run.graph, &world, &first), &run.secrets, ambient)?;
     }
+    let key = LockKey { engine: world.engine.id.clone(), owner: run.graph.owner.clone() };
     if options.mode == Mode::Test || first.is_empty() {
+        if options.mode == Mode::Apply && world.locks.contains(&key.container_name()) {
+            locked::tidy(&key, &run.client, ambient, listener).await;
+        }
         let mut changes =
             first.changes.iter().map(|change| foretold(change, &first, options.mode)).collect::<Vec<_>>();
         run.last_words(&first, &world, &mut changes).await;
         changes.iter_mut().for_each(|change| hide_in_report(&run.secrets, change));
-        let report = run.report(first, changes, clock, &world, None);
+        let mut report = run.report(first, changes, clock, &world, None);
+        if options.mode == Mode::Test && world.locks.contains(&key.container_name()) {
+            report.plan.warnings.push(
+                "another run is at work on this project and environment, or was killed: this is how things stand at \
+                 the moment; `evenkeel lock status` shows it"
+                    .to_owned(),
+            );
+        }
         // It takes milliseconds to take a large world apart, and nobody has to wait for that.
         std::thread::spawn(move || drop(world));
         return Ok(report);
     }
-    let key = LockKey { engine: world.engine.id.clone(), owner: run.graph.owner.clone() };
-    let _lock = Lock::take(&ambient.lock_places(), &key, &ambient.lock_holder())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let held = locked::take(key, &run.client, (ambient, options.lock_wait), &stop, listener).await?;
+    let outcome = under_lock((&run, options, &first), ambient, (&held, &stop), listener, clock).await;
+    held.let_go(listener).await;
+    outcome.map(|report| RunReport { requests: run.client.requests(), ..report })
+}
+
+/// Plans again, and carries that out.
+async fn under_lock(
+    (run, options, first): (&Prepared, &ApplyOptions, &Plan),
+    ambient: &Ambient,
+    (held, stop): (&locked::Held, &Arc<AtomicBool>),
+    listener: Listener<'_>,
+    mut clock: Stopwatch,
+) -> Result<RunReport, RunError> {
     // Another run may have been at work until a moment ago.
-    let (world, second) = until_stopped(ambient, run.plan(run.client.survey(), &mut clock)).await?;
+    let (world, second) = until_stopped(ambient, run.plan(run.client.survey(), &mut clock, ambient)).await?;
     if let Some(expected) = &options.expected {
         expected.holds((&run.graph, &world, &second), &run.secrets)?;
     }
@@ -55,7 +93,6 @@ pub async fn apply(
         listener(Event::Message { text });
         listener(Event::Planned { plan: Arc::new(second.clone()) });
     }
-    let stop = Arc::new(AtomicBool::new(false));
     let watcher = tokio::spawn({
         let (stop, wish) = (stop.clone(), ambient.stop.clone());
         async move {
@@ -64,13 +101,17 @@ pub async fn apply(
         }
     });
     let mut changes =
-        run.execute(&second, &world, &|event| listener(hide_in_event(&run.secrets, event)), &stop).await;
+        run.execute(&second, &world, &|event| listener(hide_in_event(&run.secrets, event)), stop).await;
     run.last_words(&second, &world, &mut changes).await;
     changes.iter_mut().for_each(|change| hide_in_report(&run.secrets, change));
     watcher.abort();
     clock.lap("execute");
+    if let Err(reason) = revisions::record(run, (&second, &changes, &world), ambient).await {
+        listener(Event::Message { text: format!("what was made is not on record: {reason}") });
+    }
+    let why = held.lost().unwrap_or("interrupted");
     let aborted = stop.load(Ordering::SeqCst).then(|| {
-        "interrupted: what had begun was brought to its end, the rest was not begun; run it again to go on".to_owned()
+        format!("{why}: what had begun was brought to its end, the rest was not begun; run it again to go on")
     });
     Ok(run.report(second, changes, clock, &world, aborted))
 }
@@ -93,16 +134,20 @@ async fn look(
     clock.lap("connect");
     // The engine answers while the files are read.
     let survey = client.survey();
-    let graph = compile(&options.tree, ambient, Some(&client)).await?;
+    let mut graph = compile(&options.tree, ambient, Some(&client)).await?;
+    if options.scope == Scope::Unfinished {
+        // So nothing is asked for that only a state needs: no guard, no registry.
+        graph.graph.clear();
+    }
     clock.lap("compile");
     let run = Prepared::new(options, ambient, client, graph).await?;
     clock.lap("read files and ask guards");
-    let (world, plan) = run.plan(survey, clock).await?;
+    let (world, plan) = run.plan(survey, clock, ambient).await?;
     Ok((run, world, plan))
 }
 
 /// Gives up what only looks when a person asks to stop. Never for what changes something.
-async fn until_stopped<T>(
+pub(super) async fn until_stopped<T>(
     ambient: &Ambient,
     looking: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, RunError> {

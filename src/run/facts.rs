@@ -14,7 +14,7 @@ use crate::resource::{
     BuildFacts, Facts, Pull, SourceFact, at_pin, follows_base, image_reference, is_due, pull_policy,
 };
 use crate::state::{State, StateGraph};
-use crate::world::{Archive, Image, ImageReference, World};
+use crate::world::{Archive, Image, ImageReference, World, label};
 
 /// Reads the files behind images that are built or loaded.
 pub fn facts(graph: &StateGraph, now: i64) -> Facts {
@@ -31,7 +31,13 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         sources.insert(state.name.clone(), fact);
     }
     let pins = graph.pins.iter().map(|(reference, pin)| (reference.clone(), pin.digest.clone()));
-    Facts { now, sources, pins: pins.collect(), open_ranges: graph.open_ranges.clone() }
+    Facts {
+        now,
+        sources,
+        pins: pins.collect(),
+        open_ranges: graph.open_ranges.clone(),
+        revisions: BTreeMap::new(),
+    }
 }
 
 fn images(graph: &StateGraph) -> impl Iterator<Item = &State> {
@@ -174,6 +180,18 @@ pub fn due(graph: &StateGraph, world: &World, facts: &Facts) -> BTreeSet<String>
             SourceFact::Archive { .. } | SourceFact::Unreadable(_) => None,
         }
     });
+    // A build fetches by itself what the engine has not.
+    let missing = images(graph).filter_map(|state| match facts.sources.get(&state.name)? {
+        SourceFact::Context { hash, build, .. } => {
+            let built = world.image(&image_reference(&state.name, &state.spec));
+            let is_built = built.is_some_and(|image| image.labels().get(label::BUILD_HASH) == Some(hash));
+            let lacks = |base: &&String| {
+                world.image(base).is_none() && !matches!(ImageReference::parse(base), ImageReference::Id(_))
+            };
+            (!is_built).then(|| build.outside.iter().filter(lacks).cloned().collect::<Vec<_>>())
+        }
+        SourceFact::Archive { .. } | SourceFact::Unreadable(_) => None,
+    });
     let pushed = images(graph).filter(|state| state.function.name == "pushed");
     let pushed = pushed.map(|state| image_reference(&state.name, &state.spec));
     images(graph)
@@ -197,5 +215,6 @@ pub fn due(graph: &StateGraph, world: &World, facts: &Facts) -> BTreeSet<String>
         .flatten()
         .chain(pushed)
         .chain(bases.flatten())
+        .chain(missing.flatten())
         .collect()
 }

@@ -29,6 +29,8 @@ pub(super) fn foretold(change: &Change, plan: &Plan, mode: Mode) -> ChangeReport
         duration: Duration::ZERO,
         output: Vec::new(),
         notes: Vec::new(),
+        made: None,
+        gap: None,
     }
 }
 

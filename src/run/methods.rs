@@ -12,6 +12,7 @@ use super::{Ambient, Listener, RunError};
 use crate::engine::{PerformError, Performer};
 use crate::history::{Entry, Kind, Outcome};
 use crate::plan::{Event, Method, MethodEnding, MethodReport, MethodRun, Subject};
+use crate::resource::is_kept;
 use crate::world::{Container, Id, RunState, label};
 
 /// Whose methods are to be run.
@@ -141,7 +142,10 @@ impl<'a> Runner<'a> {
                 names.map(|name| self.site.container(name).map_or_else(|| missing(name), target)).collect()
             }
             Which::All => {
-                let mut all: Vec<_> = self.site.world.containers.values().map(target).collect();
+                let there = self.site.world.containers.values();
+                let is_history =
+                    |container: &Container| is_kept(container) && container.labels().owner().is_some();
+                let mut all: Vec<_> = there.filter(|container| !is_history(container)).map(target).collect();
                 all.sort_by(|a, b| a.subject.name.cmp(&b.subject.name));
                 let (chosen, others): (Vec<_>, Vec<_>) =
                     all.into_iter().partition(|target| left_out(target, method).is_none());

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::saved::Expected;
+use super::saved::{Deployment, Expected};
 
 use crate::state::{Policy, Trust};
 use crate::world::Cause;
@@ -35,6 +35,7 @@ pub struct TreeOptions {
 pub struct ApplyOptions {
     pub tree: TreeOptions,
     pub mode: Mode,
+    pub scope: Scope,
     /// Globs of states to which the run is limited; empty for all.
     pub targets: Vec<String>,
     /// Changes that are carried out side by side.
@@ -45,6 +46,8 @@ pub struct ApplyOptions {
     pub adopt: bool,
     pub data_loss: DataLoss,
     pub registries: AskRegistries,
+    /// How long a run of somebody else is waited for; without, it is an error at once.
+    pub lock_wait: Duration,
     /// Where the plan of a dry run is saved.
     pub save: Option<PathBuf>,
     /// What has to be as it was when the plan was saved.
@@ -54,6 +57,8 @@ pub struct ApplyOptions {
     pub why: Option<String>,
     /// The commit whose states these are, where git began the run.
     pub commit: Option<String>,
+    /// The push that is deployed, if one is.
+    pub deployment: Option<Deployment>,
 }
 
 /// Whether registries are asked.
@@ -63,6 +68,15 @@ pub enum AskRegistries {
     WhereDue { ttl: Duration },
     /// `--offline`: images are taken as the engine has them.
     Never,
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// What the states declare, and before that what an earlier run has left unfinished.
+    States,
+    /// Only the latter; the states say no more than whose objects are meant.
+    Unfinished,
 }
 
 /// Whether a run may do anything.

@@ -45,9 +45,10 @@ pub(super) fn stamps(options: &ApplyOptions, ambient: &Ambient) -> Stamps {
         ["BUILD_TAG", "CI_JOB_ID", "GITHUB_RUN_ID"].iter().find_map(|name| ambient.variable(name));
     let says_ci = ambient.variable("CI").is_some_and(|ci| !matches!(ci, "false" | "0" | "no"));
     let behind_sudo = ambient.variable("SUDO_USER").filter(|_| ambient.uid == 0);
+    let pusher = options.deployment.as_ref().map(|push| push.pusher.as_str());
     Stamps {
         host: ambient.machine.clone(),
-        actor: behind_sudo.unwrap_or(&ambient.user).to_owned(),
+        actor: pusher.or(behind_sudo).unwrap_or(&ambient.user).to_owned(),
         cause: options.cause,
         why: options.why.as_deref().map(masked),
         commit: options.commit.clone(),

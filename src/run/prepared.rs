@@ -16,7 +16,8 @@ use super::origin::stamps;
 use super::secrets::{self, hide_in_plan};
 use super::stopwatch::Stopwatch;
 use super::{
-    Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, guards, ranges, remotes,
+    Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunError, Scope, guards, ranges, remotes,
+    revisions,
 };
 use crate::converge::{
     self, Execution, Guard, PlanInputs, PlanOptions, execute, gate, newcomer_differs, plan, remaining,
@@ -69,9 +70,11 @@ impl Prepared {
         client: Client,
         mut graph: StateGraph,
     ) -> Result<Self, RunError> {
-        let only = match options.targets.as_slice() {
-            [] => None,
-            targets => Some(graph.target(targets)?),
+        let only = match (options.scope, options.targets.as_slice()) {
+            // Without its states everything would be an orphan.
+            (Scope::Unfinished, _) => Some(BTreeSet::new()),
+            (Scope::States, []) => None,
+            (Scope::States, targets) => Some(graph.target(targets)?),
         };
         let registries = OnceLock::new();
         let now = ambient.now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -104,6 +107,7 @@ impl Prepared {
                     DataLoss::Allow => converge::DataLoss::All,
                 },
                 only,
+                policy: options.tree.policy.clone(),
             },
             jobs: options.jobs.get(),
             dry_run: options.mode == Mode::Test,
@@ -117,7 +121,12 @@ impl Prepared {
         })
     }
 
-    pub async fn plan(&self, survey: Survey, clock: &mut Stopwatch) -> Result<(World, Plan), RunError> {
+    pub async fn plan(
+        &self,
+        survey: Survey,
+        clock: &mut Stopwatch,
+        ambient: &Ambient,
+    ) -> Result<(World, Plan), RunError> {
         let mut world = self.client.world_after(survey, &self.wanted).await.map_err(unreachable)?;
         clock.lap("observe");
         world.archives = archives(&self.graph);
@@ -127,12 +136,29 @@ impl Prepared {
             clock.lap("ask registries");
         }
         let mut plan = plan(&self.inputs(&world));
+        let revisions = revisions::given(self, &plan, &world, ambient).await;
+        if !revisions.is_empty() {
+            let facts = Facts { revisions, ..self.facts.clone() };
+            plan = converge::plan(&PlanInputs { facts: &facts, ..self.inputs(&world) });
+        }
         plan.warnings.extend(not_asked(&world));
         plan.warnings.extend(unknown_and_missing(&world));
         plan.warnings.extend(remotes::moved_away(&self.graph, &world));
         hide_in_plan(&self.secrets, &mut plan);
         clock.lap("plan");
         Ok((world, plan))
+    }
+
+    pub fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// The engine's own id. An engine that has none is known by its address.
+    pub fn engine_of(&self, world: &World) -> String {
+        match world.engine.id.as_str() {
+            "" => self.client.address().to_string(),
+            id => id.to_owned(),
+        }
     }
 
     async fn remotes(

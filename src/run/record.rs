@@ -17,6 +17,19 @@ pub(super) async fn record(entry: Entry, ambient: &Ambient) -> Result<(), String
     in_background(written).await
 }
 
+/// Puts several things on record.
+///
+/// # Errors
+/// Says why they are not, and what to do about it.
+pub(super) async fn record_all(entries: Vec<Entry>, ambient: &Ambient) -> Result<(), String> {
+    let places = ambient.state_places();
+    let written = move || {
+        let mut history = History::open(&places.folder()?)?;
+        entries.iter().try_for_each(|entry| history.record(entry))
+    };
+    in_background(written).await
+}
+
 /// Asks the history; nothing if there is none yet.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, RunError, TreeOption
 use crate::plan::Plan;
 use crate::source::Secrets;
 use crate::state::{Policy, StateGraph, Trust};
-use crate::world::World;
+use crate::world::{Cause, World};
 
 /// A plan in a file. It holds no values of `--pillar`, which may be secret: only their names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct SavedPlan {
     /// Nothing if the tree is our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pushed: Option<SavedTrust>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deployment: Option<Deployment>,
     /// Names of the values that were set on the command line.
     pub pillar: BTreeSet<String>,
     targets: Vec<String>,
@@ -70,6 +72,21 @@ enum SavedLoss {
 struct SavedTrust {
     root: PathBuf,
     guards: bool,
+}
+
+/// A push: what it brought where, who and why. Written into what a run makes, and on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    pub repository: PathBuf,
+    pub environment: String,
+    /// The branch or tag.
+    pub reference: String,
+    pub commit: String,
+    pub why: String,
+    pub pusher: String,
+    /// True if the branch or tag was moved to a commit that does not come after the one before.
+    pub is_forced: bool,
 }
 
 const VERSION: u32 = 1;
@@ -121,7 +138,24 @@ impl SavedPlan {
                 format!("a plan does not keep values of the command line; give again: {}", wanted.join(" "))
             }));
         }
+        if let Some(SavedTrust { root, .. }) = &self.pushed
+            && !root.is_dir()
+        {
+            return Err(RunError::OutOfDate(
+                "its files are gone: it was applied, or others came after it".to_owned(),
+            ));
+        }
+        let (cause, why, commit) = match &self.deployment {
+            Some(push) => {
+                (Cause::Push, options.why.or_else(|| Some(push.why.clone())), Some(push.commit.clone()))
+            }
+            None => (options.cause, options.why, options.commit),
+        };
         Ok(ApplyOptions {
+            cause,
+            why,
+            commit,
+            deployment: self.deployment.clone(),
             tree: self.tree(options.tree.pillar),
             targets: self.targets,
             prune: self.prune,
@@ -170,6 +204,7 @@ impl SavedPlan {
                 Trust::Own => None,
                 Trust::Pushed { root, guards } => Some(SavedTrust { root, guards }),
             },
+            deployment: options.deployment.clone(),
             pillar: tree.pillar.iter().map(|(name, _)| name.clone()).collect(),
             targets: options.targets.clone(),
             prune: options.prune,
@@ -283,6 +318,7 @@ mod tests {
             grains: None,
             project: pushed.as_ref().map(|_| "shop".to_owned()),
             pushed,
+            deployment: None,
             pillar: BTreeSet::new(),
             targets: Vec::new(),
             prune: false,
@@ -312,7 +348,7 @@ mod tests {
     #[test]
     fn a_plan_of_our_own_tree_is_as_it_was() {
         let text = serde_json::to_string(&plan(None)).expect("JSON");
-        assert!(!text.contains("pushed") && !text.contains("project"), "{text}");
+        assert!(!["pushed", "project", "deployment"].iter().any(|word| text.contains(word)), "{text}");
         let read: SavedPlan = serde_json::from_str(&text).expect("a plan");
         assert_eq!(read.tree(Vec::new()).trust, Trust::Own);
     }

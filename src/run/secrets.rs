@@ -84,6 +84,8 @@ mod tests {
             duration: Duration::ZERO,
             output: vec!["db is hunter2, 123456, plain".to_owned(), "with t0ken at pg://me:x@db".to_owned()],
             notes: vec!["the engine says: hunter2".to_owned()],
+            made: None,
+            gap: None,
         };
         hide_in_report(&secrets(), &mut report);
         assert_eq!(report.ending, Ending::Failed { reason: "unhealthy: ***".to_owned(), hint: None });

@@ -10,6 +10,7 @@ use super::subject::Site;
 use super::{Ambient, RunError};
 use crate::history::{Entry, Kind};
 use crate::plan::{ContainerStatus, Done, Method, StatusReport, Validity};
+use crate::resource::is_kept;
 use crate::world::{Container, label};
 
 /// Which containers are to be shown.
@@ -59,8 +60,11 @@ pub async fn status(options: &StatusOptions, ambient: &Ambient) -> Result<Status
     Ok(StatusReport { containers: containers.collect(), missing, unread, now })
 }
 
-/// True if the container is ours, or can be asked how it is.
+/// True if the container is ours, or can be asked how it is. What is only kept is history.
 fn concerns(container: &Container) -> bool {
+    if is_kept(container) && container.labels().owner().is_some() {
+        return false;
+    }
     let labels = container.labels();
     let declares = [Method::Validate, Method::Update].into_iter().any(|method| declares(container, method));
     labels.get(label::TRIAL).is_none() && (labels.owner().is_some() || declares)

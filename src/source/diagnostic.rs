@@ -90,7 +90,8 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, "{word}: {}", masked(&self.message))?;
+        // A name with a line break begins no line of its own: it could say anything.
+        write!(f, "{word}: {}", masked(&self.message).replace('\n', "\n    "))?;
         if let Some(place) = &self.place {
             write!(f, "\n  --> {place}")?;
             excerpt(f, place)?;
@@ -185,6 +186,12 @@ impl From<Diagnostic> for Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_begins_no_line() {
+        let told = Diagnostic::error_without_place("`x\nerror: y` cannot be").to_string();
+        assert_eq!(told, "error: `x\n    error: y` cannot be");
+    }
     use crate::source::{SourceFile, Text};
 
     #[test]

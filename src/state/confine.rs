@@ -21,6 +21,8 @@ const GUARDS: [&str; 4] = ["onlyif", "unless", "creates", "check_cmd"];
 const TRANSPORT: [&str; 2] = ["insecure", "mirrors"];
 /// What the builder reads beside a Dockerfile.
 const IGNORED: &str = ".dockerignore";
+/// By these evenkeel knows what is whose.
+const OWN_LABELS: &str = "io.evenkeel.";
 /// What makes a folder a repository, whose settings say which programs `git` runs.
 const REPOSITORY: [&str; 3] = ["HEAD", "objects", "refs"];
 
@@ -87,6 +89,15 @@ pub fn files(state: &State, bounds: &Bounds, problems: &mut Diagnostics) {
 /// Refuses names of the engine's API in another case: by them a tree could say whose its containers are.
 fn raw(state: &State, problems: &mut Diagnostics) {
     let Some(raw) = state.spec.get("raw") else { return };
+    if raw.value["Labels"].as_object().into_iter().flatten().any(|(name, _)| name.starts_with(OWN_LABELS)) {
+        problems.push(
+            Diagnostic::error(
+                &raw.place,
+                format!("labels that begin with `{OWN_LABELS}` are evenkeel's own"),
+            )
+            .hint("remove them from `raw`"),
+        );
+    }
     let nobody = Owner { project: String::new(), env: String::new() };
     if let Some(name) = ambiguous(&created(state, &state.spec, &nobody)) {
         problems.push(

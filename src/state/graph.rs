@@ -10,6 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::options::{Options, Order};
 use super::pins::Pins;
 use super::settings::RegistryOptions;
+use super::target::Condition;
 use crate::resource::{Function, Kind, Spec, Vocabulary};
 use crate::source::{Diagnostic, Place};
 use crate::world::Owner;
@@ -67,6 +68,8 @@ pub struct Edge {
     /// (`require_any`, `onchanges_any`, and `onfail`, which is an "or" unless written
     /// `onfail_all`). Edges without a number have to hold each.
     pub any_group: Option<u32>,
+    /// What a container that is required has to be.
+    pub condition: Condition,
     /// Where it was written; nothing if it is implied.
     pub place: Option<Place>,
 }

@@ -1,14 +1,15 @@
 //! `hooks.yml`: which environment follows which branch or tag, and who may push there. A file of the host, never of
 //! a pushed tree.
 
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::policy::Scope;
 use super::tree::{Plain, decode};
 use super::yaml;
 use crate::resource::whole_seconds;
-use crate::source::{Diagnostic, Diagnostics, Entry, Node, did_you_mean};
+use crate::source::{Diagnostic, Diagnostics, Entry, Node, Place, did_you_mean};
 
 /// What the host says about pushes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub struct Environment {
     pub guards: bool,
     /// How long a push waits for the dry run.
     pub timeout: Duration,
+    /// What states may concern here.
+    pub scope: Scope,
 }
 
 /// What is done with a push that was accepted.
@@ -58,11 +61,44 @@ pub enum OnUnknown {
 }
 
 const WORDS: [&str; 2] = ["environments", "policy"];
-const ENVIRONMENT: [&str; 9] =
-    ["ref", "state", "on_push", "gate_on_unknown", "allow", "signed", "host", "guards", "timeout"];
+const ENVIRONMENT: [&str; 11] = [
+    "ref",
+    "state",
+    "on_push",
+    "gate_on_unknown",
+    "allow",
+    "signed",
+    "host",
+    "guards",
+    "timeout",
+    "projects",
+    "images",
+];
+const EXAMPLE: &str = "write `environments: {prod: {ref: main, state: states/prod.yml}}`";
+/// Ways to an engine.
+const SCHEMES: [&str; 5] = ["unix", "tcp", "ssh", "http", "https"];
+/// Where evenkeel writes what runs.
+const OWN_REFS: &str = "refs/evenkeel";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Environment {
+    /// One with nothing but its name: everything else is as the host has not said otherwise.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            refs: Vec::new(),
+            state: format!("states/{name}.yml"),
+            on_push: OnPush::Test,
+            on_unknown: OnUnknown::Refuse,
+            allow: None,
+            signed: false,
+            host: None,
+            guards: false,
+            timeout: TIMEOUT,
+            scope: Scope::default(),
+        }
+    }
+
     /// True if the environment follows this branch or tag.
     pub fn follows(&self, reference: &str) -> bool {
         self.refs.iter().any(|pattern| matches(pattern, reference))
@@ -76,8 +112,9 @@ impl Environment {
 pub fn hooks(path: &Path, policies: &[&'static str]) -> Result<Hooks, Diagnostics> {
     let mut problems = Diagnostics::default();
     let name = path.display().to_string();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Diagnostic::error_without_place(format!("cannot read {name}: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Diagnostic::error_without_place(format!("cannot read {name}: {error}")).hint(EXAMPLE)
+    })?;
     let file = Plain(Arc::clone(&decode(&name, bytes)?));
     let mut hooks = Hooks::default();
     if let Some(root) = yaml::load(&file, &mut problems) {
@@ -88,12 +125,10 @@ pub fn hooks(path: &Path, policies: &[&'static str]) -> Result<Hooks, Diagnostic
                 _ => hooks.policy = reader.policy(&entry.value, policies),
             }
         }
-        if hooks.environments.is_empty() && !problems.has_errors() {
-            problems.push(
-                Diagnostic::error(&root.place, "no environment follows anything")
-                    .hint("write `environments: {prod: {ref: main, state: states/prod.yml}}`"),
-            );
-        }
+    }
+    if hooks.environments.is_empty() && !problems.has_errors() {
+        let place = Place::in_file(&file.0, 1, 1);
+        problems.push(Diagnostic::error(&place, "no environment follows anything").hint(EXAMPLE));
     }
     if problems.has_errors() { Err(problems) } else { Ok(hooks) }
 }
@@ -129,46 +164,44 @@ impl Reader<'_> {
             self.problems.push(Diagnostic::error(&node.place, message));
             return Vec::new();
         };
-        entries.iter().filter_map(|entry| self.environment(entry)).collect()
+        entries.iter().map(|entry| self.environment(entry)).collect()
     }
 
-    fn environment(&mut self, entry: &Entry) -> Option<Environment> {
-        let mut environment = Environment {
-            name: entry.key.clone(),
-            refs: Vec::new(),
-            state: format!("states/{}.yml", entry.key),
-            on_push: OnPush::Test,
-            on_unknown: OnUnknown::Refuse,
-            allow: None,
-            signed: false,
-            host: None,
-            guards: false,
-            timeout: TIMEOUT,
-        };
+    fn environment(&mut self, entry: &Entry) -> Environment {
+        let mut environment = Environment::named(&entry.key);
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if entry.key.is_empty() || entry.key.starts_with('.') || !entry.key.chars().all(is_name) {
+        // It is a part of the names of refs.
+        if entry.key.is_empty() || !entry.key.chars().all(is_name) || ref_flaw(&entry.key).is_some() {
             self.problems.push(
                 Diagnostic::error(&entry.key_place, format!("`{}` cannot be an environment", entry.key))
-                    .hint("use letters, digits, `-`, `_` and `.`"),
+                    .hint("use letters, digits, `-`, `_` and `.`, as git takes them in a branch's name"),
             );
         }
         for word in self.entries(&entry.value, "an environment", &ENVIRONMENT) {
             let value = &word.value;
             match word.key.as_str() {
-                "ref" => environment.refs = self.words(value).iter().map(|name| whole(name)).collect(),
-                "state" => environment.state = self.text(value)?,
+                "ref" => {
+                    environment.refs = self.checked(value, ref_fault).iter().map(|it| whole(it)).collect()
+                }
+                "state" => {
+                    if let Some(state) = self.checked(value, state_fault).pop() {
+                        environment.state = state;
+                    }
+                }
                 "on_push" => {
                     let words = [("test", OnPush::Test), ("plan", OnPush::Plan), ("apply", OnPush::Apply)];
-                    environment.on_push = self.one_of(word, &words)?;
+                    environment.on_push = self.one_of(word, &words).unwrap_or(environment.on_push);
                 }
                 "gate_on_unknown" => {
-                    environment.on_unknown =
-                        self.one_of(word, &[("refuse", OnUnknown::Refuse), ("warn", OnUnknown::Warn)])?;
+                    let words = [("refuse", OnUnknown::Refuse), ("warn", OnUnknown::Warn)];
+                    environment.on_unknown = self.one_of(word, &words).unwrap_or(environment.on_unknown);
                 }
-                "allow" => environment.allow = Some(self.words(value)),
-                "signed" => environment.signed = self.one_of(word, &[("true", true), ("false", false)])?,
-                "guards" => environment.guards = self.one_of(word, &[("true", true), ("false", false)])?,
-                "host" => environment.host = Some(self.text(value)?),
+                "allow" => environment.allow = Some(self.checked(value, allow_fault)),
+                "signed" => environment.signed = self.is_true(word),
+                "guards" => environment.guards = self.is_true(word),
+                "host" => environment.host = self.checked(value, host_fault).pop(),
+                "projects" => environment.scope.projects = Some(self.words(value)),
+                "images" => environment.scope.images = Some(self.words(value)),
                 _ => match value.text().and_then(whole_seconds).filter(|seconds| (1..=600).contains(seconds))
                 {
                     Some(seconds) => environment.timeout = Duration::from_secs(seconds),
@@ -184,7 +217,20 @@ impl Reader<'_> {
                     .hint("write `ref: main`, `ref: release/*` or `ref: refs/tags/v*`"),
             );
         }
-        Some(environment)
+        environment
+    }
+
+    /// A list of texts, or one, of which `fault` says what is wrong.
+    fn checked(&mut self, node: &Node, fault: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        let words = self.words(node);
+        for fault in words.iter().filter_map(|word| fault(word)) {
+            self.problems.push(Diagnostic::error(&node.place, fault));
+        }
+        words
+    }
+
+    fn is_true(&mut self, entry: &Entry) -> bool {
+        self.one_of(entry, &[("true", true), ("false", false)]).unwrap_or(false)
     }
 
     fn policy(&mut self, node: &Node, policies: &[&'static str]) -> Vec<String> {
@@ -233,8 +279,56 @@ fn whole(name: &str) -> String {
     if name.starts_with("refs/") { name.to_owned() } else { format!("refs/heads/{name}") }
 }
 
+/// What git does not take in the name of a ref.
+/// Source: git-check-ref-format(1).
+fn ref_flaw(name: &str) -> Option<&'static str> {
+    let is_bad = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '[' | '\\');
+    let part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    if name.chars().any(is_bad) {
+        Some("blanks, `~`, `^`, `:`, `?`, `[` and `\\` do not belong there")
+    } else if name.contains("..") || name.contains("@{") || name == "@" || name.ends_with('.') {
+        Some("neither do `..`, `@{` and a dot at the end")
+    } else if name.split('/').any(part) {
+        Some("a part of it is empty, begins with a dot or ends with `.lock`")
+    } else {
+        None
+    }
+}
+
+fn ref_fault(name: &str) -> Option<String> {
+    let whole = whole(name);
+    if whole == OWN_REFS || whole.starts_with(&format!("{OWN_REFS}/")) {
+        return Some(format!("`{name}` cannot be followed: evenkeel writes there what runs"));
+    }
+    ref_flaw(&whole).map(|flaw| format!("`{name}` is no name of a branch or tag: {flaw}"))
+}
+
+fn state_fault(path: &str) -> Option<String> {
+    let is_inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    (!is_inside)
+        .then(|| format!("`{path}` is not in the pushed tree; write a path such as `states/prod.yml`"))
+}
+
+fn allow_fault(who: &str) -> Option<String> {
+    let key = who.strip_prefix("key:")?;
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let hash = key.strip_prefix("SHA256:").unwrap_or_default();
+    (hash.is_empty() || !hash.chars().all(is_base64))
+        .then(|| format!("`{who}` is no fingerprint: `key:SHA256:…`, as `ssh-keygen -lf KEY.pub` prints it"))
+}
+
+fn host_fault(host: &str) -> Option<String> {
+    let is_known = match host.split_once("://") {
+        Some((scheme, _)) => SCHEMES.contains(&scheme),
+        None => host.starts_with("context:"),
+    };
+    (!is_known).then(|| {
+        format!("`{host}` is no engine: it takes `unix://…`, `tcp://…`, `ssh://…`, or `context:NAME`")
+    })
+}
+
 /// True if a name is of a pattern, in which `*` stands for anything, slashes included.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
@@ -299,6 +393,20 @@ mod tests {
             ("environments: {prod: {ref: main, timeout: 0s}}\n", "`timeout` takes"),
             ("environments: {prod: {ref: main, onpush: apply}}\n", "did you mean `on_push`"),
             ("environments: {../x: {ref: main}}\n", "cannot be an environment"),
+            ("", "no environment"),
+            ("environments: {a.lock: {ref: main}, x..y: {ref: main}}\n", "`x..y` cannot be an environment"),
+            ("environments: {prod: {ref: 'ma..in'}}\n", "no name of a branch"),
+            ("environments: {prod: {ref: 'main['}}\n", "no name of a branch"),
+            ("environments: {prod: {ref: refs/evenkeel/x}}\n", "cannot be followed"),
+            (
+                "environments: {prod: {ref: main, allow: ['key:', 'key:abc']}}\n",
+                "`key:abc` is no fingerprint",
+            ),
+            ("environments: {prod: {ref: main, state: /etc/passwd}}\n", "not in the pushed tree"),
+            ("environments: {prod: {ref: main, state: ../x.yml}}\n", "not in the pushed tree"),
+            ("environments: {prod: {ref: main, host: 'foo://x'}}\n", "is no engine"),
+            // Of several mistakes each is told.
+            ("environments: {prod: {ref: main, on_push: x, signed: y}}\n", "`signed` takes"),
             ("policy: [no_latests]\nenvironments: {prod: {ref: main}}\n", "did you mean `no_latest`"),
         ] {
             let told = read(text).expect_err(text);

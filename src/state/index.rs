@@ -115,8 +115,7 @@ impl Index {
     pub fn find(&self, wanted: &Wanted, origin: &Origin) -> Vec<usize> {
         for call in origin.calls.iter().rev() {
             let inside = |n: &usize| self.by_call.get(call).is_some_and(|all| all.binary_search(n).is_ok());
-            let prefixed =
-                Wanted { among: wanted.among.clone(), pattern: format!("{call}-{}", wanted.pattern) };
+            let prefixed = Wanted { pattern: format!("{call}-{}", wanted.pattern), ..wanted.clone() };
             let mut found: Vec<_> = self.anywhere(&prefixed).into_iter().filter(inside).collect();
             if found.is_empty() {
                 found = self.anywhere(wanted).into_iter().filter(inside).collect();

@@ -2,6 +2,7 @@
 //! nothing else; what is ambient comes in as `Inputs`.
 
 mod adjust;
+mod again;
 mod arguments;
 mod bounds;
 mod chunk;
@@ -39,6 +40,7 @@ mod warnings;
 mod word;
 mod yaml;
 
+pub use again::Again;
 pub use bounds::Bounds;
 pub use compile::{compile, render};
 pub use graph::{Edge, Relation, State, StateGraph};
@@ -47,7 +49,8 @@ pub use inputs::{Grains, Inputs, Trust};
 pub use options::{Options, Order, Retry, WatchAction};
 pub use pins::{Pin, Pins, path as pins_path, written as written_pins};
 pub use pipeline::{Pipeline, Pipelines, Requirement, Stage, pipelines};
-pub use policy::{Policy, Rule};
+pub use policy::{Policy, Rule, Scope};
 pub use ranges::WantedRange;
 pub use render::Rendered;
 pub use settings::{RegistryOptions, registries_near};
+pub use target::Condition;

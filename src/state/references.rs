@@ -12,6 +12,7 @@ use super::chunk::Chunk;
 use super::graph::{Edge, Relation, State};
 use super::index::Index;
 use super::options::Options;
+use super::target::Condition;
 use crate::resource::{Function, Kind, Presence, Reading, Reference, Vocabulary, kind_called, read_spec};
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::ImageReference;
@@ -69,7 +70,12 @@ pub fn add_references(
                 continue;
             }
             let used = NodeIndex::new(used);
-            let edge = Edge { relation: Relation::Reference, any_group: None, place: None };
+            let edge = Edge {
+                relation: Relation::Reference,
+                any_group: None,
+                condition: Condition::Started,
+                place: None,
+            };
             match (presence, graph[used].function.presence) {
                 (Presence::Present, Presence::Present) => {
                     graph.add_edge(used, user, edge);
@@ -175,7 +181,12 @@ impl Images {
                 graph.add_edge(
                     image,
                     user,
-                    Edge { relation: Relation::Reference, any_group: None, place: None },
+                    Edge {
+                        relation: Relation::Reference,
+                        any_group: None,
+                        condition: Condition::Started,
+                        place: None,
+                    },
                 );
             }
         }

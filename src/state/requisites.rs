@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::chunk::Chunk;
 use super::graph::{Edge, Relation};
 use super::index::Index;
+use super::target::Condition;
 use super::word::{Direction, Meaning};
 use crate::source::{Diagnostic, Diagnostics};
 
@@ -55,7 +56,16 @@ pub fn requisite_edges(
                 let (from, to) =
                     if relation == Relation::Prereq { (waiting, requisite) } else { (requisite, waiting) };
                 if seen.insert((from, to, relation, any_group)) {
-                    edges.push((from, to, Edge { relation, any_group, place: Some(wish.place.clone()) }));
+                    let (condition, place) = (wish.target.condition, Some(wish.place.clone()));
+                    edges.push((from, to, Edge { relation, any_group, condition, place }));
+                } else if wish.target.condition != Condition::Started
+                    && let Some((.., edge)) =
+                        edges.iter_mut().find(|(f, t, edge): &&mut (usize, usize, Edge)| {
+                            (*f, *t, edge.relation, edge.any_group) == (from, to, relation, any_group)
+                        })
+                {
+                    // The same target twice: the stronger wish counts.
+                    edge.condition = wish.target.condition;
                 }
             }
         }

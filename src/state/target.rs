@@ -2,7 +2,7 @@
 
 use super::parse::{function_called, kind_words};
 use crate::resource::Kind;
-use crate::source::{Diagnostic, Diagnostics, Node, NodeValue, Place};
+use crate::source::{Diagnostic, Diagnostics, Entry, Node, NodeValue, Place};
 
 /// A target as it was written.
 #[derive(Clone)]
@@ -10,6 +10,29 @@ pub struct Wanted {
     pub among: Among,
     /// An id, a name, a dotted file name: may hold `*`, `?` and `[…]`.
     pub pattern: String,
+    /// What the target has to be beyond having been applied.
+    pub condition: Condition,
+}
+
+/// What whoever requires a container waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// It was started: what every requisite means.
+    #[default]
+    Started,
+    /// Its healthcheck says that it is well.
+    Healthy,
+}
+
+impl Condition {
+    /// Reads ours and Compose's words.
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "started" | "service_started" => Some(Self::Started),
+            "healthy" | "service_healthy" => Some(Self::Healthy),
+            _ => None,
+        }
+    }
 }
 
 /// Where to look for a target.
@@ -25,7 +48,7 @@ pub enum Among {
 
 impl Wanted {
     pub fn kind(kind: &'static dyn Kind, pattern: &str) -> Self {
-        Self { among: Among::Kind(kind), pattern: pattern.to_owned() }
+        Self { among: Among::Kind(kind), pattern: pattern.to_owned(), condition: Condition::Started }
     }
 
     pub fn is_glob(&self) -> bool {
@@ -49,7 +72,10 @@ pub fn wanted(node: &Node, word: &str, problems: &mut Diagnostics) -> Vec<(Wante
     let mut found = Vec::new();
     match &node.value {
         NodeValue::Scalar { text, .. } if !node.is_null() => {
-            found.push((Wanted { among: Among::Everything, pattern: text.clone() }, node.place.clone()));
+            found.push((
+                Wanted { among: Among::Everything, pattern: text.clone(), condition: Condition::Started },
+                node.place.clone(),
+            ));
         }
         NodeValue::Map(entries) => {
             for entry in entries {
@@ -67,9 +93,18 @@ pub fn wanted(node: &Node, word: &str, problems: &mut Diagnostics) -> Vec<(Wante
                 };
                 let values = entry.value.as_list().unwrap_or(std::slice::from_ref(&entry.value));
                 for value in values {
+                    let is_container = matches!(&among, Among::Kind(kind) | Among::Function(kind, _) if kind.name() == "container");
+                    if let (Some(conditions), true) = (value.as_map(), is_container) {
+                        found.extend(with_conditions(conditions, &among, word, problems));
+                        continue;
+                    }
                     match value.text().filter(|_| !value.is_null()) {
                         Some(text) => found.push((
-                            Wanted { among: among.clone(), pattern: text.to_owned() },
+                            Wanted {
+                                among: among.clone(),
+                                pattern: text.to_owned(),
+                                condition: Condition::Started,
+                            },
                             value.place.clone(),
                         )),
                         None => problems.push(Diagnostic::error(
@@ -92,6 +127,37 @@ pub fn wanted(node: &Node, word: &str, problems: &mut Diagnostics) -> Vec<(Wante
                 ),
             ),
         ),
+    }
+    found
+}
+
+/// Reads `{db: healthy}`, and Compose's `{db: {condition: service_healthy}}`.
+fn with_conditions(
+    entries: &[Entry],
+    among: &Among,
+    word: &str,
+    problems: &mut Diagnostics,
+) -> Vec<(Wanted, Place)> {
+    let mut found = Vec::new();
+    for entry in entries {
+        let value = entry.value.get("condition").unwrap_or(&entry.value);
+        let said = value.text().unwrap_or_default();
+        if !matches!(word, "require" | "require_in") {
+            problems.push(Diagnostic::error(&entry.key_place, format!("`{word}` takes no condition")).hint(
+                format!("write `{word}: [container: {}]`, and `require` with the condition", entry.key),
+            ));
+            continue;
+        }
+        let Some(condition) = Condition::named(said) else {
+            let problem = format!("a container is required `started` or `healthy`, this is `{said}`");
+            let completed = said.ends_with("completed") || said == "service_completed_successfully";
+            let hint = completed
+                .then_some("a container that is to run would be started again whenever it has ended");
+            problems.push(Diagnostic::error(&value.place, problem).maybe_hint(hint.map(str::to_owned)));
+            continue;
+        };
+        let wanted = Wanted { among: among.clone(), pattern: entry.key.clone(), condition };
+        found.push((wanted, entry.key_place.clone()));
     }
     found
 }

@@ -1,6 +1,8 @@
 //! After a push was accepted: the run, in a process of its own that goes on when the pusher goes away.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,11 +10,11 @@ use serde_json::json;
 use super::gate::Told;
 use super::queue::{self, Waited};
 use super::site::{Site, Wish, plain, short};
-use super::{Folders, PushOptions, TriggerError};
+use super::worker::looking;
+use super::{PushOptions, Repository, TriggerError};
 use crate::history::{Entry, History, HistoryError, Kind, Outcome};
-use crate::lock::LockError;
-use crate::plan::{Ending, RunReport};
-use crate::run::{Listener, Mode, RunError};
+use crate::plan::{Ending, Event, RunReport};
+use crate::run::{Ambient, Deployment, Listener, Mode, RunError};
 use crate::state::{Environment, OnPush};
 
 /// What is to be deployed, and where.
@@ -25,6 +27,8 @@ pub struct DeployOptions {
     pub reference: String,
     /// True if the branch or tag was moved to a commit that does not come after the one before.
     pub is_forced: bool,
+    /// Who pushed, as `Pusher::name` says: what showed that is gone when they are.
+    pub pusher: String,
     pub options: PushOptions,
 }
 
@@ -37,9 +41,8 @@ pub enum Deployed {
     Left(String),
 }
 
-/// How long a run from elsewhere is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
-const PAUSE: Duration = Duration::from_secs(1);
+/// So much longer than the look before it may a run take to its plan: nobody waits for it but the next run.
+const MORE_TIME: u32 = 10;
 
 /// The ref that says what runs in an environment.
 pub fn deployed_ref(environment: &str) -> String {
@@ -61,14 +64,10 @@ pub async fn deploy(
     tell: &(dyn Fn(Told) + Send + Sync),
     listener: Listener<'_>,
 ) -> Result<Deployed, TriggerError> {
-    let environment =
-        site.hooks.environments.iter().find(|it| it.name == wanted.environment).ok_or_else(|| {
-            TriggerError::Asked(format!("the host's hooks.yml has no environment {}", wanted.environment))
-        })?;
-    if wanted.options.skip {
-        return Ok(Deployed::Left("the push said skip".to_owned()));
-    }
-    let folders = site.folders(environment)?;
+    let environment = site.environment(&wanted.environment)?;
+    let commit = site.repository.commit(&wanted.new)?;
+    let folders = site.folders(environment);
+    folders.make()?;
     let line = |text: String| tell(Told::Line(text));
     let _turn = match queue::wait(&folders, &site.repository, &wanted.new, line).await? {
         Waited::Turn(turn) => turn,
@@ -77,28 +76,50 @@ pub async fn deploy(
     if let Some(reason) = stale(site, wanted) {
         return Ok(Deployed::Left(reason));
     }
-    let on_push = if wanted.options.test { OnPush::Test } else { environment.on_push };
+    // What runs that were killed have left.
+    folders.tidy();
+    let on_push = environment.on_push;
+    let push = Deployment {
+        repository: site.repository.path().to_owned(),
+        environment: environment.name.clone(),
+        reference: wanted.reference.clone(),
+        why: wanted.options.why.clone().unwrap_or_else(|| commit.subject.clone()),
+        commit: commit.id,
+        pusher: wanted.pusher.clone(),
+        is_forced: wanted.is_forced,
+    };
+    if on_push == OnPush::Apply {
+        folders.begin(&push.commit)?;
+    }
     let began = std::time::Instant::now();
-    let done = carry_out(site, environment, wanted, on_push, &folders, tell, listener).await;
+    let done = carry_out(site, environment, &wanted.options, &push, on_push, tell, listener).await;
     if on_push == OnPush::Apply {
         let is_done = matches!(done, Ok(Deployed::Done));
-        if let Err(reason) = record(site, wanted, is_done, began.elapsed()) {
+        if let Err(reason) = record(site.ambient, &push, &push.pusher, is_done, began.elapsed()) {
             tell(Told::Line(format!("warning: this is not on record: {reason}")));
         }
-        let name = if is_done { deployed_ref(&environment.name) } else { failed_ref(&environment.name) };
-        site.repository.point(&name, &wanted.new)?;
-        if is_done {
-            site.repository.forget(&failed_ref(&environment.name));
-        }
+        mark(&site.repository, &push, is_done)?;
+        folders.end();
     }
     folders.tidy();
     done
 }
 
+/// Says by our refs what became of a push.
+pub(super) fn mark(repository: &Repository, push: &Deployment, is_done: bool) -> Result<(), TriggerError> {
+    let (deployed, failed) = (deployed_ref(&push.environment), failed_ref(&push.environment));
+    repository.point(if is_done { &deployed } else { &failed }, &push.commit)?;
+    if is_done {
+        repository.forget(&failed);
+    }
+    Ok(())
+}
+
 /// Puts a run on record. That it cannot be is no reason to undo it.
-fn record(
-    site: &Site<'_>,
-    wanted: &DeployOptions,
+pub(super) fn record(
+    ambient: &Ambient,
+    push: &Deployment,
+    actor: &str,
     is_done: bool,
     took: Duration,
 ) -> Result<(), HistoryError> {
@@ -106,7 +127,7 @@ fn record(
         time: jiff::Timestamp::now(),
         engine: None,
         owner: None,
-        object: wanted.environment.clone(),
+        object: push.environment.clone(),
         container: None,
         revision: None,
         kind: Kind::Deployed,
@@ -117,13 +138,14 @@ fn record(
         outcome: if is_done { Outcome::Passed } else { Outcome::Failed },
         exit_code: None,
         took,
-        actor: format!("{}@{}", site.pusher.user, site.ambient.machine),
-        why: wanted.options.why.clone(),
+        actor: format!("{actor}@{}", ambient.machine),
+        why: Some(push.why.clone()),
         detail: json!({
-            "repository": site.repository.path(), "ref": wanted.reference, "commit": wanted.new, "forced": wanted.is_forced,
+            "repository": push.repository, "ref": push.reference, "commit": push.commit, "forced": push.is_forced,
+            "pusher": push.pusher,
         }),
     };
-    History::open(&site.ambient.state_places().folder()?)?.record(&entry)
+    History::open(&ambient.state_places().folder()?)?.record(&entry)
 }
 
 /// Why this commit is not the one to deploy any more.
@@ -135,12 +157,16 @@ fn stale(site: &Site<'_>, wanted: &DeployOptions) -> Option<String> {
     if tip != wanted.new {
         return Some(format!("{name} is at {} by now", short(&tip)));
     }
-    let deployed = site.repository.tip(&deployed_ref(&wanted.environment))?;
-    let is_older = deployed != wanted.new && site.repository.is_ancestor(&wanted.new, &deployed);
-    (is_older && !wanted.is_forced).then(|| {
+    outrun(&site.repository, &wanted.environment, &wanted.new).filter(|_| !wanted.is_forced)
+}
+
+/// Says that an environment has a commit that comes after this one, if it has.
+pub(super) fn outrun(repository: &Repository, environment: &str, commit: &str) -> Option<String> {
+    let deployed = repository.tip(&deployed_ref(environment))?;
+    let is_older = deployed != commit && repository.is_ancestor(commit, &deployed);
+    is_older.then(|| {
         format!(
-            "{} has {} already, which comes after it; to go back, revert and push, or move a branch back by force",
-            wanted.environment,
+            "{environment} has {} already, which comes after it; to go back, revert and push, or move a branch back by force",
             short(&deployed)
         )
     })
@@ -149,30 +175,45 @@ fn stale(site: &Site<'_>, wanted: &DeployOptions) -> Option<String> {
 async fn carry_out(
     site: &Site<'_>,
     environment: &Environment,
-    wanted: &DeployOptions,
+    options: &PushOptions,
+    push: &Deployment,
     on_push: OnPush,
-    folders: &Folders,
     tell: &(dyn Fn(Told) + Send + Sync),
     listener: Listener<'_>,
 ) -> Result<Deployed, TriggerError> {
-    let commit = site.repository.commit(&wanted.new)?;
-    let tree = folders.tree(&commit.id);
+    let folders = site.folders(environment);
+    let tree = folders.tree(&push.commit);
+    let failed = |error: std::io::Error| TriggerError::file(&tree, &error);
     // What a killed run wrote may be half of it.
     _ = std::fs::remove_dir_all(&tree);
-    std::fs::create_dir(&tree).map_err(|error| TriggerError::file(&tree, &error))?;
-    site.export(&commit.id, &tree).await?;
-    let save = (on_push == OnPush::Plan).then(|| folders.plan(&commit.id));
-    let began = std::time::Instant::now();
-    let report = loop {
-        let mode = if on_push == OnPush::Apply { Mode::Apply } else { Mode::Test };
-        let wish = Wish { mode, save: save.clone(), options: &wanted.options };
-        match site.run(environment, &commit, &tree, wish, listener).await {
-            Err(RunError::Lock(LockError::Busy { .. })) if began.elapsed() < PATIENCE => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            ended => break ended?,
+    folders.make_one(&tree).map_err(failed)?;
+    site.export(&push.commit, &tree).await?;
+    folders.share_all(&tree).map_err(failed)?;
+    let save = (on_push == OnPush::Plan).then(|| folders.plan(&push.commit));
+    let limit = environment.timeout * MORE_TIME;
+    if site.is_unclaimed(environment) {
+        // The look before may not have come to its end, and the push been accepted all the same.
+        let wish = Wish { mode: Mode::Test, save: None, options, push };
+        let looked = bounded(limit, &|_| {}, async |heard| site.run(environment, &tree, wish, heard).await);
+        let project = looked.await?.plan.owner.project;
+        if let Some(stranger) = site.stranger_in(&project, environment).await? {
+            return Err(stranger);
         }
+    }
+    // Before anything is made, so that a killed run has said whose it is.
+    let listener: Listener<'_> = &|event: Event| {
+        if let Event::Planned { plan } = &event
+            && on_push != OnPush::Test
+            && let Err(error) = site.repository.take_project(&plan.owner.project)
+        {
+            tell(Told::Line(format!("warning: the project is not remembered: {error}")));
+        }
+        listener(event);
     };
+    let mode = if on_push == OnPush::Apply { Mode::Apply } else { Mode::Test };
+    let wish = Wish { mode, save: save.clone(), options, push };
+    let report =
+        bounded(limit, listener, async |listener| site.run(environment, &tree, wish, listener).await).await?;
     let ending = ending(&report);
     tell(Told::Plan(Box::new(report)));
     if on_push != OnPush::Plan {
@@ -182,6 +223,38 @@ async fn carry_out(
         tell(Told::Line(format!("planned; apply it here with: evenkeel apply {}", shown(plan))));
     }
     Ok(ending)
+}
+
+/// Runs something that looks first and tells when it has a plan. Until then it changes nothing, and has a bound of
+/// time and memory; after that it is let go on.
+async fn bounded<T>(
+    limit: Duration,
+    listener: Listener<'_>,
+    run: impl AsyncFnOnce(Listener<'_>) -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    let memory = Mutex::new(looking());
+    let is_planned = AtomicBool::new(false);
+    let heard = |event: Event| {
+        if matches!(event, Event::Planned { .. }) {
+            is_planned.store(true, Ordering::SeqCst);
+            drop(memory.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+        listener(event);
+    };
+    let too_long = async {
+        tokio::time::sleep(limit).await;
+        if is_planned.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    };
+    // Both are asked by this task in turn, so the plan cannot come in between.
+    tokio::select! {
+        biased;
+        done = run(&heard) => done,
+        () = too_long => {
+            Err(RunError::Failed(format!("the states take longer than {} s to compile and plan", limit.as_secs())))
+        }
+    }
 }
 
 fn shown(path: &Path) -> String {

@@ -24,8 +24,16 @@ pub enum TriggerError {
     /// A hook of somebody else is in the way.
     #[error("{} is somebody else's", .0.display())]
     Foreign(PathBuf),
+    /// Hooks that are not this repository's alone.
+    #[error("the hooks of {} lie outside of it: {}", repository.display(), hooks.display())]
+    Shared { hooks: PathBuf, repository: PathBuf },
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
+    /// The first push of a repository would concern somebody else's containers.
+    #[error(
+        "the project `{project}` has containers here already ({container}), and none of them is from this repository"
+    )]
+    Stranger { project: String, container: String },
     /// What the pusher asked for makes no sense.
     #[error("{0}")]
     Asked(String),
@@ -42,6 +50,15 @@ impl TriggerError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Foreign(_) => Some("--chain calls it first; else move it away".to_owned()),
+            Self::Stranger { project, .. } => Some(format!(
+                "give it another name in evenkeel.yml; or who keeps the host allows it: `projects: [{project}]` in hooks.yml"
+            )),
+            Self::Shared { repository, .. } => {
+                let path = repository.display();
+                Some(format!(
+                    "other repositories may use them too; git -C {path} config core.hooksPath {path}/hooks"
+                ))
+            }
             Self::NoGit(_) => Some("install git".to_owned()),
             Self::Tree { .. } => Some("take it out of the tree and push again".to_owned()),
             Self::TooLarge(_) => Some("push state files and small build contexts only".to_owned()),

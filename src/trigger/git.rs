@@ -32,7 +32,13 @@ pub struct Limits {
     pub bytes: u64,
 }
 
+/// Characters of a commit's first line that people want to read.
+const LONGEST_SUBJECT: usize = 200;
+
 pub const LIMITS: Limits = Limits { files: 20_000, bytes: 512 << 20 };
+
+/// An option of ours in the repository's configuration.
+const PROJECT: &str = "evenkeel.project";
 
 /// Variables that a hook gets and that lead git to objects which are not accepted yet.
 const QUARANTINE: [&str; 3] =
@@ -89,8 +95,18 @@ impl Repository {
             "--quiet",
             "--end-of-options",
             &format!("{revision}^{{commit}}"),
-        ])?;
+        ]);
+        let id = id.map_err(|error| match error {
+            TriggerError::Git(_) => {
+                TriggerError::Asked(format!("`{revision}` is no commit of the repository"))
+            }
+            other => other,
+        })?;
         let subject = self.ask(["log", "-1", "--no-show-signature", "--format=%s", &id])?;
+        let subject = match subject.char_indices().nth(LONGEST_SUBJECT) {
+            Some((end, _)) => format!("{}…", &subject[..end]),
+            None => subject,
+        };
         Ok(Commit { id, subject })
     }
 
@@ -119,21 +135,46 @@ impl Repository {
         _ = self.ask(["update-ref", "-d", reference]);
     }
 
-    /// Sets an option of the repository.
+    /// Calls `git config` of the repository.
     ///
     /// # Errors
     /// If git does not take it.
-    pub fn configure(&self, name: &str, value: &str) -> Result<(), TriggerError> {
-        self.ask(["config", name, value]).map(|_| ())
+    pub fn configure<const N: usize>(&self, words: [&str; N]) -> Result<(), TriggerError> {
+        self.ask(["config", "--local"].into_iter().chain(words)).map(|_| ())
     }
 
+    /// What an option is set to, here or for the whole account or machine.
     pub fn configured(&self, name: &str) -> Option<String> {
         self.ask(["config", "--get", name]).ok()
     }
 
+    /// The same of a path, in which `~` is the home folder.
+    pub fn configured_path(&self, name: &str) -> Option<String> {
+        self.ask(["config", "--type=path", "--get", name]).ok()
+    }
+
+    /// Everything that an option is set to in the repository itself.
+    pub fn all_configured(&self, name: &str) -> Vec<String> {
+        let values = self.ask(["config", "--local", "--get-all", name]).unwrap_or_default();
+        values.lines().map(str::to_owned).collect()
+    }
+
+    /// The project that was deployed from here first, and is this repository's since.
+    pub fn deployed_project(&self) -> Option<String> {
+        self.all_configured(PROJECT).pop()
+    }
+
+    /// Remembers a project as this repository's, if there is none yet.
+    ///
+    /// # Errors
+    /// If git does not take it.
+    pub fn take_project(&self, project: &str) -> Result<(), TriggerError> {
+        if self.deployed_project().is_some() { Ok(()) } else { self.configure([PROJECT, project]) }
+    }
+
     /// Where hooks are looked for.
     pub fn hooks(&self) -> PathBuf {
-        match self.configured("core.hooksPath") {
+        match self.configured_path("core.hooksPath") {
             Some(path) => self.path.join(path),
             None => self.path.join("hooks"),
         }
@@ -148,8 +189,8 @@ impl Repository {
         let mut command = self.git(["archive", "--format=tar", commit]);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(TriggerError::NoGit)?;
-        let stdout = child.stdout.take();
-        let unpacked = stdout.map_or(Ok(()), |stdout| unpack(stdout, into, limits));
+        let mut stdout = child.stdout.take();
+        let unpacked = stdout.as_mut().map_or(Ok(()), |stdout| unpack_all(stdout, into, limits));
         if unpacked.is_err() {
             // It would wait for somebody to read the rest.
             _ = child.kill();
@@ -159,11 +200,14 @@ impl Repository {
         if ended.status.success() {
             return Ok(());
         }
-        Err(TriggerError::Git(String::from_utf8_lossy(&ended.stderr).trim().to_owned()))
+        let told = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
+        let unsaid = || format!("git archive {commit}: {}", ended.status);
+        Err(TriggerError::Git(if told.is_empty() { unsaid() } else { told }))
     }
 
-    fn ask<const N: usize>(&self, words: [&str; N]) -> Result<String, TriggerError> {
-        let output = self.git(words).output().map_err(TriggerError::NoGit)?;
+    fn ask<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Result<String, TriggerError> {
+        let words: Vec<_> = words.into_iter().collect();
+        let output = self.git(&words).output().map_err(TriggerError::NoGit)?;
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(TriggerError::Git(if told.is_empty() {
@@ -187,7 +231,16 @@ impl Repository {
     }
 }
 
-/// Unpacks what `git archive` writes.
+/// Unpacks what `git archive` writes, and reads it to its end: who writes the padding behind the end of an archive
+/// would be killed if nobody read it.
+fn unpack_all(mut archive: impl Read, into: &Path, limits: Limits) -> Result<(), TriggerError> {
+    unpack(&mut archive, into, limits)?;
+    match io::copy(&mut archive, &mut io::sink()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(TriggerError::Git(format!("the tree cannot be read: {error}"))),
+    }
+}
+
 fn unpack(archive: impl Read, into: &Path, limits: Limits) -> Result<(), TriggerError> {
     let mut archive = tar::Archive::new(archive);
     let (mut files, mut bytes) = (0, 0);
@@ -262,6 +315,24 @@ fn stays_inside(link: &Path, target: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_is_read_to_the_end_of_its_padding() {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(3);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append_data(&mut header, "states/dev.yml", &b"a: "[..]).expect("memory takes it");
+        let mut bytes = archive.into_inner().expect("memory takes it");
+        bytes.extend([0; 100_000]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut left = bytes.as_slice();
+        let limits = Limits { files: 10, bytes: 1000 };
+        unpack_all(&mut left, folder.path(), limits).expect("it is fine");
+        assert_eq!(left.len(), 0, "what is not read kills who writes it");
+        assert_eq!(fs::read_to_string(folder.path().join("states/dev.yml")).expect("it is there"), "a: ");
+    }
 
     #[test]
     fn links_stay_inside() {

@@ -1,12 +1,8 @@
-//! What git tells a hook: refs that move, options of the push, and who pushes.
+//! What git tells a hook: refs that move, and options of the push.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use sha2::{Digest, Sha256};
-
 use super::TriggerError;
-use crate::state::Environment;
 
 /// A ref that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +25,6 @@ pub struct PushOptions {
     pub skip: bool,
     /// Volumes that may be removed.
     pub data_loss: BTreeSet<String>,
-}
-
-/// Who pushes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pusher {
-    pub user: String,
-    /// Fingerprints of the SSH keys that let them in: `SHA256:…`.
-    pub keys: Vec<String>,
-    /// Who signed the push, if git found the signature good.
-    pub signer: Option<String>,
 }
 
 /// Characters of `why`.
@@ -99,48 +85,6 @@ impl PushOptions {
     }
 }
 
-impl Pusher {
-    /// Who pushes, by what git and the SSH server say.
-    pub fn read(variables: &BTreeMap<String, String>, user: &str) -> Self {
-        let keys = variables.get("SSH_USER_AUTH").and_then(|file| std::fs::read_to_string(file).ok());
-        let is_good = variables.get("GIT_PUSH_CERT_STATUS").is_some_and(|status| status == "G");
-        Self {
-            user: user.to_owned(),
-            keys: keys.map(|text| fingerprints(&text)).unwrap_or_default(),
-            signer: variables.get("GIT_PUSH_CERT_SIGNER").filter(|_| is_good).cloned(),
-        }
-    }
-
-    /// Says why this person may not push to an environment, if they may not.
-    pub fn is_kept_out_of(&self, environment: &Environment) -> Option<String> {
-        if environment.signed && self.signer.is_none() {
-            return Some(format!("{} takes signed pushes only: git push --signed", environment.name));
-        }
-        let allow = environment.allow.as_ref()?;
-        let is_allowed = |who: &String| match who.strip_prefix("key:") {
-            Some(key) => self.keys.iter().any(|own| own == key),
-            None => *who == self.user,
-        };
-        let told =
-            format!("{} may not push to {}; the host's hooks.yml says who may", self.user, environment.name);
-        (!allow.iter().any(is_allowed)).then_some(told)
-    }
-}
-
-/// The fingerprints of the keys that `sshd` let somebody in with (`ExposeAuthInfo`).
-fn fingerprints(text: &str) -> Vec<String> {
-    let keys = text.lines().filter_map(|line| {
-        let mut words = line.split(' ');
-        (words.next() == Some("publickey")).then(|| words.nth(1)).flatten()
-    });
-    let print = |key: &str| {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(key).ok()?;
-        let hash = base64::engine::general_purpose::STANDARD_NO_PAD.encode(Sha256::digest(bytes));
-        Some(format!("SHA256:{hash}"))
-    };
-    keys.filter_map(print).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,36 +118,5 @@ mod tests {
         assert_eq!(read.data_loss.len(), 2);
         assert_eq!(PushOptions::read(&BTreeMap::new()).ok(), Some(PushOptions::default()));
         assert!(options(&["force"]).is_err_and(|error| error.to_string().contains("allow-data-loss=VOLUME")));
-    }
-
-    #[test]
-    fn who_may_push_is_said_by_the_host() {
-        let environment = |allow: Option<&[&str]>, signed: bool| Environment {
-            name: "prod".to_owned(),
-            refs: Vec::new(),
-            state: String::new(),
-            on_push: crate::state::OnPush::Test,
-            on_unknown: crate::state::OnUnknown::Warn,
-            allow: allow.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
-            signed,
-            host: None,
-            guards: false,
-            timeout: std::time::Duration::ZERO,
-        };
-        let alice = Pusher { user: "alice".to_owned(), keys: vec!["SHA256:x".to_owned()], signer: None };
-        let is_out = |allow, signed| alice.is_kept_out_of(&environment(allow, signed)).is_some();
-        assert!(!is_out(None, false));
-        assert!(!is_out(Some(&["bob", "alice"]), false));
-        assert!(!is_out(Some(&["key:SHA256:x"]), false));
-        assert!(is_out(Some(&["bob", "key:SHA256:y"]), false));
-        assert!(is_out(Some(&[]), false));
-        assert!(is_out(None, true));
-    }
-
-    #[test]
-    fn keys_are_known_by_their_fingerprints() {
-        let text = "publickey ssh-ed25519 AAAA\npassword\npublickey x !!\n";
-        // printf '\0\0\0' | sha256sum | xxd -r -p | base64
-        assert_eq!(fingerprints(text), ["SHA256:cJ6AyISHokEeHuTfufIqhhSS0gxHZRUMDHlKvXD4FHw"]);
     }
 }

@@ -1,8 +1,7 @@
 //! One run at a time per environment. One more may wait: the newest.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use super::{Folders, Repository, TriggerError};
@@ -35,7 +34,7 @@ pub async fn wait(
         Ok(mine) => mine,
         Err(newer) => return Ok(Waited::Superseded(newer)),
     };
-    let turn = open(&folders.turn())?;
+    let turn = folders.open(&folders.turn())?;
     let mut is_told = false;
     loop {
         match turn.try_lock() {
@@ -52,7 +51,7 @@ pub async fn wait(
         }
         tokio::time::sleep(PAUSE).await;
     }
-    let _order = locked(&folders.queue())?;
+    let _order = locked(folders)?;
     if let Some(other) = waiting(folders).filter(|other| other != commit) {
         return Ok(Waited::Superseded(other));
     }
@@ -60,6 +59,19 @@ pub async fn wait(
     _ = fs::remove_file(folders.waiting());
     drop(mine);
     Ok(Waited::Turn(Turn { _file: turn }))
+}
+
+/// Takes the turn if nobody has it.
+///
+/// # Errors
+/// If files of the queue cannot be used.
+pub fn take(folders: &Folders) -> Result<Option<Turn>, TriggerError> {
+    let turn = folders.open(&folders.turn())?;
+    match turn.try_lock() {
+        Ok(()) => Ok(Some(Turn { _file: turn })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(TriggerError::file(&folders.turn(), &error)),
+    }
 }
 
 /// True if a run is at work.
@@ -75,7 +87,7 @@ fn announce(
     repository: &Repository,
     commit: &str,
 ) -> Result<Result<File, String>, TriggerError> {
-    let _order = locked(&folders.queue())?;
+    let _order = locked(folders)?;
     let newer = waiting(folders).filter(|other| other != commit && repository.is_ancestor(commit, other));
     if let Some(newer) = newer {
         return Ok(Err(newer));
@@ -83,7 +95,7 @@ fn announce(
     let path = folders.waiting();
     let new = path.with_extension(std::process::id().to_string());
     let failed = |error: std::io::Error| TriggerError::file(&path, &error);
-    let mut file = open(&new)?;
+    let mut file = folders.open(&new)?;
     file.set_len(0).map_err(failed)?;
     file.write_all(commit.as_bytes()).map_err(failed)?;
     file.lock().map_err(failed)?;
@@ -102,13 +114,8 @@ fn waiting(folders: &Folders) -> Option<String> {
     Some(commit)
 }
 
-fn locked(path: &Path) -> Result<File, TriggerError> {
-    let file = open(path)?;
-    file.lock().map_err(|error| TriggerError::file(path, &error))?;
+fn locked(folders: &Folders) -> Result<File, TriggerError> {
+    let file = folders.open(&folders.queue())?;
+    file.lock().map_err(|error| TriggerError::file(&folders.queue(), &error))?;
     Ok(file)
-}
-
-fn open(path: &Path) -> Result<File, TriggerError> {
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    opened.map_err(|error| TriggerError::file(path, &error))
 }

@@ -19,6 +19,8 @@ pub mod label {
     pub const RESTORES: &str = "io.evenkeel.restores";
     /// Names of the fields that the state declared, separated by commas; never their values.
     pub const DECLARED: &str = "io.evenkeel.declared";
+    /// What was declared, in normal form and without secrets, to compare revisions and to go back to one.
+    pub const STATE: &str = "io.evenkeel.state";
     /// How the container was to be proven, for whoever finishes an interrupted replacement.
     pub const GATE: &str = "io.evenkeel.gate";
     /// Registry digest of the image, where one was resolved.
@@ -45,6 +47,8 @@ pub mod label {
     pub const IMAGE_RECORD: &str = "io.evenkeel.image.";
     /// `true` if the state had `protect: true` when the object was made. Never compared.
     pub const PROTECT: &str = "io.evenkeel.protect";
+    /// On a container that is a lock, and never runs: the version of the other labels that begin with it.
+    pub const LOCK: &str = "io.evenkeel.lock";
     /// What the maker of an image calls its version.
     /// Source: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>.
     pub const OCI_VERSION: &str = "org.opencontainers.image.version";

@@ -15,6 +15,7 @@ mod record;
 mod reference;
 mod refusal;
 mod remote;
+mod role;
 mod step;
 
 pub use attributes::{Attributes, Seen};
@@ -30,4 +31,5 @@ pub use record::{METHODS, RECORD_KEYS, Record, next_number, record_label, record
 pub use reference::ImageReference;
 pub use refusal::Refusal;
 pub use remote::{Content, Remote, RemoteContent, RemoteImage, RemoteLayer};
+pub use role::Role;
 pub use step::{Gate, Step};

@@ -124,6 +124,9 @@ pub struct World {
     pub remotes: BTreeMap<String, Remote>,
     /// Archives of this machine that states are about, by path.
     pub archives: BTreeMap<PathBuf, Archive>,
+    /// Names of the containers that are locks of runs. They are none of [`World::containers`]: no plan has to do with
+    /// them.
+    pub locks: BTreeSet<String>,
     /// How many objects were planned so far.
     pub planned: u32,
 }

@@ -120,7 +120,10 @@ impl World {
                 }
                 self.containers.remove(&container.id);
             }
-            Step::SignalContainer { container, .. } | Step::Settle { container, .. } => {
+            Step::SignalContainer { container, .. }
+            | Step::Settle { container, .. }
+            | Step::AwaitHealthy { container, .. }
+            | Step::Watch { container, .. } => {
                 let container = self.container_mut(container)?;
                 if container.state != RunState::Running {
                     return Err(wrong_state(container));

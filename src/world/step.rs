@@ -130,6 +130,16 @@ pub enum Step {
         container: Target,
         gate: Gate,
     },
+    /// Waits until a container that others need is healthy, at most for `timeout`.
+    AwaitHealthy {
+        container: Target,
+        timeout: Duration,
+    },
+    /// Watches a container that serves: it must not end, be restarted or become unhealthy for so long.
+    Watch {
+        container: Target,
+        lasts: Duration,
+    },
     /// Removes a container that is not running, never its volumes.
     RemoveContainer {
         container: Target,

@@ -1,7 +1,7 @@
 //! R: a replacement keeps what is declared and freezes nothing that the engine chose.
 
 use super::scene::{at, each, once};
-use crate::rig::inspect::{self, Object};
+use crate::rig::inspect;
 use crate::rig::numbers::free_subnet;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -112,7 +112,7 @@ fn r07_aliases_do_not_pile_up() {
             .iter()
             .filter(|alias| **alias != "www" && !id.starts_with(**alias) && **alias != scene.name("web"));
         assert_eq!(foreign.count(), 0, "{aliases:?}");
-        assert_eq!(inspect::names(scene.engine, Object::Container, &scene.scope), [scene.name("web")]);
+        assert_eq!(inspect::serving(scene.engine, &scene.scope), [scene.name("web")]);
     });
 }
 

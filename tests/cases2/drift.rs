@@ -120,7 +120,9 @@ fn d11_a_bind_over_a_volume_of_the_image_wins_and_the_old_data_is_named() {
     each(|stage| {
         let image = images::image_with(stage.engine, &stage.scope, "img:1", "VOLUME /data");
         let state = |volumes: &str| {
-            format!("@web: {{container.running: {{image: '{image}', init: true, stable_for: 0s{volumes}}}}}")
+            format!(
+                "@web: {{container.running: {{image: '{image}', init: true, stable_for: 0s, keep_revisions: 0{volumes}}}}}"
+            )
         };
         stage.states(&state("")).apply(&[]).expect(0);
         let web = stage.name("web");

@@ -63,8 +63,9 @@ fn t11_a_difference_is_shown_with_both_values() {
         stage.states("@web: {container.running: {BB, env: {A: 1}, restart: always}}").apply(&[]).expect(0);
         stage.states("@web: {container.running: {BB, env: {A: 2, B: x}, restart: 'no'}}");
         let said = stage.said(&["--test"], 0);
-        let expected = "~ replace container.web: env, restart differ; brief interruption\n  \
-            ~ env.A: 1 → 2   (replace)\n  + env.B: x   (replace)\n  ~ restart: always → no   (update)\n\
+        let expected = "~ replace container.web: env, restart differ\n  \
+            ~ env.A: 1 → 2   (replace)\n  + env.B: x   (replace)\n  ~ restart: always → no   (update)\n  \
+            note: strategy overlap: the old one serves until the new one does (nothing is exclusive)\n\
             1 would change, 1 unchanged, 0 failed\n";
         assert_eq!(said, expected);
     });

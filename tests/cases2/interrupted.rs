@@ -7,8 +7,8 @@ use crate::rig::waiting::patiently;
 use crate::rig::workspace::{Running, Victim};
 use serde_json::json;
 
-const V1: &str = "@web: {container.running: {BB, env: {A: 1}}}";
-const V2: &str = "@web: {container.running: {BB, env: {A: 2}}}\n@late: {container.running: {BB, require: [container: '@web']}}\n@later: {container.running: {BB, require: [container: '@late']}}";
+const V1: &str = "@web: {container.running: {BB, keep_revisions: 0, strategy: replace, env: {A: 1}}}";
+const V2: &str = "@web: {container.running: {BB, keep_revisions: 0, strategy: replace, env: {A: 2}}}\n@late: {container.running: {BB, require: [container: '@web']}}\n@later: {container.running: {BB, require: [container: '@late']}}";
 
 fn is_stop(request: &Request) -> bool {
     request.route().ends_with("/stop")
@@ -173,5 +173,41 @@ fn l29_an_engine_that_went_away_is_told() {
         let run = stage.tree.apply("states/dev.yml", &[]).expect(1);
         assert!(run.stdout.contains("failed: create container"), "{run}");
         stage.tree.apply("states/dev.yml", &[]).expect(4);
+    });
+}
+
+#[test]
+fn repair_finishes_what_was_left_and_does_nothing_else() {
+    each(|stage| {
+        stage.states(V1).apply(&[]).expect(0);
+        stage.states(V2);
+        stage.proxy.clear();
+        let victim = Victim::default();
+        let killer = victim.clone();
+        stage.proxy.fault_when(is_stop, Fault::After(Box::new(move || killer.kill())));
+        stage.tree.start(["apply", "states/dev.yml"], victim).wait();
+        assert!(!stage.is_running("web"), "it was stopped, and its successor not started");
+
+        // A guard would be run; a repair has no need of its answer.
+        let guard = stage.tree.path("asked");
+        let guarded = format!("{V2}\n@x: {{container.running: {{BB, onlyif: 'touch {}'}}}}", guard.display());
+        stage.states(&guarded);
+        stage.proxy.clear();
+        let repair =
+            |args: &[&str]| stage.tree.run(["repair", "states/dev.yml", "--json"].iter().chain(args));
+        let foretold = repair(&["--test"]).expect(0).json();
+        assert_eq!(stage.listed(&foretold), ["recover container.web"]);
+        assert_eq!(stage.mutations(), [""; 0]);
+        let done = repair(&[]).expect(0).json();
+        assert_eq!(stage.listed(&done), ["recover container.web"]);
+        assert!(stage.is_running("web") && !guard.exists());
+        // What the killed run had prepared stays as it is.
+        assert_eq!(stage.containers(), ["late", "later", "web"]);
+        assert!(!stage.is_running("late"), "what the states declare is no matter");
+        stage.proxy.clear();
+        let again = repair(&[]).expect(0).json();
+        assert_eq!((stage.listed(&again), stage.mutations()), (Vec::new(), Vec::new()));
+        stage.states(V2).apply(&[]).expect(0);
+        stage.is_quiet();
     });
 }

@@ -404,3 +404,44 @@ fn a_watcher_that_was_left_out_of_a_replacement_reacts_in_the_next_run() {
         assert!(stage.states(&db("2", &good)).actions(&[], 0).contains(&"restart container.web".to_owned()));
     });
 }
+
+#[test]
+fn one_that_needs_a_healthy_one_waits_for_that() {
+    each(|stage| {
+        let tree = |ready: &str, health: &str, condition: &str| {
+            format!(
+                "@db: {{container.running: {{image: ekt/bb:1, init: true, command: [sh, -c, '{ready}; sleep 1000']{health}}}}}\n\
+                 @web: {{container.running: {{BB, require: [container: {{'@db': {condition}}}]}}}}"
+            )
+        };
+        let health = ", timeout: 20s, healthcheck: {test: test -e /tmp/ready, interval: 200ms, retries: 100}";
+        let started = |name: &str| -> jiff::Timestamp {
+            stage.container(name)["State"]["StartedAt"]
+                .as_str()
+                .and_then(|time| time.parse().ok())
+                .expect("a time")
+        };
+        for condition in ["healthy", "{condition: service_healthy}"] {
+            stage.states(&tree("sleep 2; touch /tmp/ready", health, condition));
+            stage.converges(&["create container.db", "create container.web"]);
+            let waited = started("web").duration_since(started("db"));
+            assert!(waited.as_secs() >= 2, "{waited:?}");
+            stage.states("@db: {container.absent: {}}\n@web: {container.absent: {}}").apply(&[]).expect(0);
+        }
+        // One that is never well is not stepped on, and one that nobody can know is told.
+        let ill = ", healthcheck: {test: 'echo no luck; exit 1', interval: 100ms, retries: 1}";
+        for (health, reason) in [(ill, "it is unhealthy: no luck"), ("", "it has no healthcheck")] {
+            let run = stage.states(&tree("true", health, "healthy")).apply(&[]).expect(1);
+            assert!(run.stdout.contains(reason), "{run}");
+            assert!(!stage.is_running("web"), "{run}");
+            stage.states("@db: {container.absent: {}}\n@web: {container.absent: {}}").apply(&[]).expect(0);
+        }
+        for (wrong, said) in [
+            ("ill", "required `started` or `healthy`, this is `ill`"),
+            ("completed", "started again whenever"),
+        ] {
+            let run = stage.states(&tree("true", "", wrong)).apply(&["--test"]).expect(3);
+            assert!(run.stderr.contains(said), "{run}");
+        }
+    });
+}

@@ -206,7 +206,11 @@ fn one_job_at_a_time_keeps_at_most_one_container_down() {
     each(|stage| {
         let tree = |value: &str| {
             ["a", "b", "c"]
-                .map(|name| format!("@{name}: {{container.running: {{BB, env: {{A: {value}}}}}}}\n"))
+                .map(|name| {
+                    format!(
+                        "@{name}: {{container.running: {{BB, strategy: replace, env: {{A: {value}}}}}}}\n"
+                    )
+                })
                 .concat()
         };
         stage.states(&tree("1")).apply(&[]).expect(0);

@@ -67,9 +67,9 @@ impl<'a> Stage<'a> {
         inspect::is_running(self.engine, &self.name(short))
     }
 
-    /// The containers of the scope by their short names, sorted.
+    /// The containers of the scope by their short names, sorted, without those that are only kept.
     pub fn containers(&self) -> Vec<String> {
-        self.names(Object::Container)
+        inspect::serving(self.engine, &self.scope).iter().map(|name| self.short(name)).collect()
     }
 
     pub fn names(&self, object: Object) -> Vec<String> {

@@ -47,6 +47,7 @@ fn options_of_a_push_are_obeyed() {
         case.commit("one");
         let said = case.push("-o test origin main").expect(0).stderr;
         assert!(said.contains("1 would change") && !case.exists("dev"), "{said}");
+        assert!(said.contains("only tested") && said.contains("evenkeel hook run --repo"), "{said}");
         case.commit("again");
         let said = case.push("-o skip origin main").expect(0).stderr;
         assert!(said.contains("skipped") && !case.exists("dev"), "{said}");
@@ -140,7 +141,7 @@ fn a_run_goes_on_when_the_pusher_is_gone() {
         let mut command = case.command("work", &["push", "origin", "main"]);
         let mut push = command.process_group(0).spawn().expect("git runs");
         // In the middle of the run all of the pusher's side dies: git, the hook, and what reads its output.
-        let newcomer = format!("/containers/{}.r2/json", case.scope.name("dev"));
+        let newcomer = format!("/containers/{}.r2.next/json", case.scope.name("dev"));
         until("the newcomer is there", || case.engine.http().get(&newcomer).is_ok());
         assert_ne!(case.deployed("dev"), commit, "it is not over yet");
         let group = format!("-{}", push.id());
@@ -161,22 +162,24 @@ fn a_run_that_was_killed_is_finished_by_the_next_push() {
         case.push("origin main").expect(0);
         case.state("dev", "two");
         case.commit("two");
+        let killed = case.head();
         let push = case.command("work", &["push", "-q", "origin", "main"]).spawn().expect("git runs");
         // As soon as the run has made its newcomer, everything on this host dies.
-        let newcomer = format!("/containers/{}.r2/json", case.scope.name("dev"));
+        let newcomer = format!("/containers/{}.r2.next/json", case.scope.name("dev"));
         until("the newcomer is there", || case.engine.http().get(&newcomer).is_ok());
         let repository = case.path("shop.git").canonicalize().expect("a path").display().to_string();
         std::process::Command::new("pkill").args(["-KILL", "-f", &repository]).status().expect("pkill runs");
         push.wait_with_output().expect("it ends");
+        let told = case.evenkeel("hook status --repo shop.git").stdout;
+        assert!(told.contains(&format!("{} was begun and did not end", &killed[..8])), "{told}");
         case.commit("three");
         let said = case.push("origin main").expect(0).stderr;
+        let trees = case.path("shop.git/evenkeel/dev/trees");
+        assert_eq!(std::fs::read_dir(trees).expect("a folder").count(), 0);
         assert_eq!((case.level("dev"), case.deployed("dev")), ("two".to_owned(), case.head()), "{said}");
         assert_eq!(case.container("dev")["State"]["Running"], true);
-        let list = case.engine.http().get("/containers/json?all=1").ok().json();
-        let names: Vec<_> =
-            list.as_array().into_iter().flatten().map(|it| it["Names"][0].to_string()).collect();
-        let ours = names.iter().filter(|name| name.contains(&case.scope.prefix())).count();
-        assert_eq!(ours, 1, "{names:?}");
+        let names = crate::rig::inspect::serving(case.engine, case.scope);
+        assert_eq!(names, [case.scope.name("dev")]);
     });
 }
 
@@ -190,9 +193,29 @@ fn a_plan_is_saved_and_applied_later() {
         assert!(!case.exists("prod"), "{said}");
         let plan = said.split("evenkeel apply ").nth(1).and_then(|rest| rest.split_whitespace().next());
         let plan = plan.unwrap_or_else(|| panic!("no plan in {said}")).to_owned();
-        case.evenkeel(&format!("apply {plan}")).expect(0);
-        assert_eq!(case.level("prod"), "one");
+        let told = case.evenkeel(&format!("apply {plan}")).expect(0);
+        assert!(told.stderr.contains("prod is at"), "{told}");
+        assert_eq!((case.level("prod"), case.deployed("prod")), ("one".to_owned(), case.head()));
+        let labels = case.container("prod")["Config"]["Labels"].clone();
+        let label = |name: &str| labels[format!("io.evenkeel.deploy.{name}")].clone();
+        assert_eq!(
+            (label("cause"), label("why"), label("commit")),
+            ("push".into(), "one".into(), case.head().into())
+        );
+        assert!(!case.path("shop.git/evenkeel/prod/trees").join(case.head()).exists());
         case.evenkeel(&format!("apply {plan}")).expect(5);
+        // One that waited while a newer one was applied.
+        let plan_of = |level: &str| {
+            case.state("prod", level);
+            let commit = case.commit(level);
+            case.push("origin main").expect(0);
+            case.path(&format!("shop.git/evenkeel/prod/plans/{commit}.json")).display().to_string()
+        };
+        let (two, three) = (plan_of("two"), plan_of("three"));
+        case.evenkeel(&format!("apply {three}")).expect(0);
+        let late = case.evenkeel(&format!("apply {two}")).expect(5);
+        assert!(late.stderr.contains("which comes after it"), "{late}");
+        assert_eq!((case.level("prod"), case.deployed("prod")), ("three".to_owned(), case.head()));
     });
 }
 

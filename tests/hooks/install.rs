@@ -52,6 +52,71 @@ fn a_hook_of_somebody_else_is_never_overwritten() {
     });
 }
 
+/// What somebody has done to a repository is not lost.
+#[test]
+fn everything_is_put_back_as_it_was() {
+    with_one(super::HOOKS, |case| {
+        let config = |words: &[&str]| case.git("shop.git", &[&["config"], words].concat());
+        case.evenkeel("hook uninstall --repo shop.git").expect(0);
+        assert_eq!(config(&["--get-regexp", "^(receive|evenkeel)"]).stdout, "");
+        config(&["receive.advertisePushOptions", "false"]).expect(0);
+        config(&["receive.hideRefs", "refs/secret"]).expect(0);
+        for _ in 0..2 {
+            case.evenkeel("hook install --repo shop.git --config hooks.yml").expect(0);
+        }
+        // One of ours that somebody has changed is told, and kept beside.
+        let hook = case.path("shop.git/hooks/pre-receive");
+        let text = std::fs::read_to_string(&hook).expect("a hook");
+        std::fs::write(&hook, format!("{text}# mine\n")).expect("a file");
+        let told = case.evenkeel("hook status --repo shop.git").expect(1).stdout;
+        assert!(told.contains("installed, and changed since"), "{told}");
+        let told = case.evenkeel("hook install --repo shop.git --config hooks.yml").expect(0).stdout;
+        assert!(told.contains("pre-receive.changed"), "{told}");
+        let kept = std::fs::read_to_string(hook.with_extension("changed")).expect("it is kept");
+        assert!(kept.ends_with("# mine\n"));
+        case.evenkeel("hook uninstall --repo shop.git").expect(0);
+        let left = config(&["--get-regexp", "^(receive|evenkeel)"]).stdout;
+        assert_eq!(left, "receive.advertisepushoptions false\nreceive.hiderefs refs/secret\n");
+    });
+}
+
+#[test]
+fn hooks_that_others_use_too_are_left_alone() {
+    with_one(super::HOOKS, |case| {
+        let shared = case.path("shared").display().to_string();
+        std::fs::create_dir(&shared).expect("a folder");
+        case.git("shop.git", &["config", "core.hooksPath", &shared]).expect(0);
+        let refused = case.evenkeel("hook install --repo shop.git --config hooks.yml").expect(1);
+        assert!(refused.stderr.contains("lie outside of it"), "{refused}");
+        assert!(refused.stderr.contains("config core.hooksPath"), "{refused}");
+        assert_eq!(std::fs::read_dir(&shared).expect("a folder").count(), 0);
+    });
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_hook_is_told() {
+    with_one(super::HOOKS, |case| {
+        case.evenkeel("hook uninstall --repo shop.git").expect(0);
+        let theirs = case.path("shop.git/hooks/post-receive");
+        std::fs::write(&theirs, "#!/bin/sh\nexit 7\n").expect("a hook");
+        std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        case.evenkeel("hook install --repo shop.git --config hooks.yml --chain").expect(0);
+        case.state("dev", "one");
+        let commit = case.commit("one");
+        let push = case.push("origin main").expect(0);
+        assert!(push.stderr.contains("post-receive.before-evenkeel ended with exit code 7"), "{push}");
+        assert_eq!(case.deployed("dev"), commit);
+        // A program that is not there.
+        let hook = case.path("shop.git/hooks/pre-receive");
+        let text = std::fs::read_to_string(&hook).expect("a hook");
+        std::fs::write(&hook, text.replace("program='", "program='/nonexistent")).expect("a file");
+        case.commit("two");
+        let push = case.push("origin main");
+        assert!(push.code() != Some(0) && push.stderr.contains("evenkeel hook install --repo"), "{push}");
+        assert!(push.stderr.contains("refused; nothing was changed"), "{push}");
+    });
+}
+
 #[test]
 fn what_is_no_bare_repository_is_refused() {
     with_one(super::HOOKS, |case| {

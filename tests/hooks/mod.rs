@@ -5,6 +5,7 @@ mod course;
 mod example;
 mod install;
 mod refused;
+mod signed;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -28,7 +28,7 @@ fn wrong_files_are_refused() {
         refused(case, &case.push("origin main"), "nonsense");
         case.git("work", &["rm", "-q", "states/dev.yml"]).expect(0);
         case.commit("none at all");
-        refused(case, &case.push("origin main"), "states/dev.yml");
+        refused(case, &case.push("origin main"), "the pushed tree has no states/dev.yml");
         assert_eq!(case.container("dev")["Id"], before);
     });
 }
@@ -43,6 +43,14 @@ fn what_could_not_be_applied_is_refused() {
         );
         case.commit("no image");
         refused(case, &case.push("origin main"), "has no image none-of-that:1");
+        crate::rig::images::bb(case.engine);
+        let image = "ekt/bb:1:\n  image.present: {platform: linux/s390x, pull: never}";
+        case.write(
+            "states/dev.yml",
+            &format!("{image}\n{name}:\n  container.running: {{image: 'ekt/bb:1'}}\n"),
+        );
+        case.commit("for another machine");
+        refused(case, &case.push("origin main"), "linux/s390x");
         assert!(!case.exists("dev"));
     });
 }
@@ -56,6 +64,12 @@ fn an_image_that_the_registry_does_not_have_is_refused() {
         case.write("states/dev.yml", &format!("{name}:\n  container.running: {{image: '{image}'}}\n"));
         case.commit("no such tag");
         refused(&case, &case.push("origin main"), "the registry has no image");
+        let base = registry.name("shop/base:none");
+        case.write("app/Dockerfile", &format!("FROM {base}\n"));
+        case.write("states/dev.yml", &format!("{name}:1:\n  image.built: {{context: ../app}}\n"));
+        case.commit("no such base");
+        refused(&case, &case.push("origin main"), "the registry has no base image");
+        case.write("states/dev.yml", &format!("{name}:\n  container.running: {{image: '{image}'}}\n"));
         registry.stop();
         case.commit("nobody knows");
         refused(&case, &case.push("origin main"), "nobody knows whether it would work");
@@ -81,6 +95,7 @@ fn data_that_would_be_lost_has_to_be_named() {
         case.commit("away with it");
         let push = case.push("origin main");
         refused(case, &push, "-o allow-data-loss=NAME");
+        assert!(push.stderr.contains(&format!("push with -o allow-data-loss={volume}")), "{push}");
         assert!(case.engine.http().get(&format!("/volumes/{volume}")).is_ok());
         case.push(&format!("-o allow-data-loss={volume} origin main")).expect(0);
         assert!(!case.engine.http().get(&format!("/volumes/{volume}")).is_ok());
@@ -100,6 +115,13 @@ fn who_may_not_push_learns_nothing_else() {
         case.push("origin main:refs/heads/mine").expect(0);
         case.workspace.file("hooks.yml", "environments:\n  dev: {ref: main, signed: true}\n");
         refused(case, &case.push("origin main"), "git push --signed");
+        // Who owns that file decides, and may do it.
+        case.write("states/dev.yml", "");
+        case.commit("nothing");
+        let commit = case.head();
+        case.push("origin main:refs/heads/mine").expect(0);
+        let run = format!("hook run --repo shop.git --ref main --new {commit} --test");
+        assert!(!case.evenkeel(&run).stderr.contains("signed"));
     });
 }
 

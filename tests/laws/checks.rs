@@ -6,8 +6,8 @@ use evenkeel::converge::foretell;
 use evenkeel::engine::Wanted;
 use evenkeel::engine::fake::Fake;
 use evenkeel::plan::{ChangeId, Event, Phase, Plan, When};
-use evenkeel::resource::{Presence, Role, disagreements, role};
-use evenkeel::world::{Container, Id, RunState, World};
+use evenkeel::resource::{Presence, disagreements, is_kept};
+use evenkeel::world::{Container, Id, Role, RunState, World};
 
 use super::lab::{Compiled, Run};
 
@@ -196,7 +196,7 @@ impl Licence {
                     // Somebody renamed it; its label says whose it is.
                     for container in world.containers.values() {
                         let is_it = container.labels().get("io.evenkeel.id") == Some(&state.label_id());
-                        if is_it && role(&container.name) == Role::Current {
+                        if is_it && container.role() == Role::Current {
                             licence.meant.insert(container.name.clone());
                             licence.renamed.entry(container.name.clone()).or_insert(state.name.clone());
                             if state.function.name != "running" {
@@ -239,10 +239,7 @@ impl Licence {
     }
 
     fn is_ours(&self, name: &str) -> bool {
-        match role(name) {
-            Role::Current => self.meant.contains(name),
-            Role::Revision { of, .. } | Role::Failed { of, .. } => self.meant.contains(&of),
-        }
+        self.meant.contains(&plain(name))
     }
 }
 
@@ -341,7 +338,8 @@ impl Treasure {
             }
         }
         let leftover = world.containers.values().find(|container| {
-            role(&container.name) != Role::Current
+            container.role() != Role::Current
+                && !is_kept(container)
                 && licence.is_ours(&container.name)
                 && !self.strangers.contains_key(&container.id)
         });
@@ -372,10 +370,7 @@ fn started(container: &Container) -> Option<String> {
 
 /// The name that a container serves.
 fn plain(name: &str) -> String {
-    match role(name) {
-        Role::Current => name.to_owned(),
-        Role::Revision { of, .. } | Role::Failed { of, .. } => of,
-    }
+    Role::of(name).serves().map_or_else(|| name.to_owned(), |(of, _)| of)
 }
 
 /// Where volumes are mounted that the engine named.

@@ -13,7 +13,7 @@ use evenkeel::engine::{Observe, Wanted};
 use evenkeel::plan::{ChangeId, ChangeReport, Ending, Event, Plan};
 use evenkeel::resource::Facts;
 use evenkeel::run::{archive_paths, due, facts, wanted};
-use evenkeel::state::{Inputs, StateGraph, compile};
+use evenkeel::state::{Inputs, Policy, StateGraph, compile};
 use evenkeel::world::World;
 
 /// What somebody typed besides the file's name.
@@ -70,6 +70,7 @@ pub fn compiled(folder: &Path, files: &[(String, String)], apply: &str, wish: &W
             prune: wish.prune,
             data_loss: if wish.data_loss { DataLoss::All } else { DataLoss::None },
             only,
+            policy: Policy::default(),
         },
         graph,
     }

@@ -298,7 +298,7 @@ fn superseded_images_go_and_those_that_are_needed_stay() {
     engines::in_turn(|engine| {
         let scene = Scene::new(engine);
         let version = |v: u32| scene.workspace.file("image/Dockerfile", dockerfile(&format!("ENV N={v}")));
-        let web = "\n$web: {container.running: {image: '$app:1'}}";
+        let web = "\n$web: {container.running: {image: '$app:1', keep_revisions: 0}}";
         let system = format!("{}{web}", built(", keep: 1"));
         version(1);
         scene.begin(&system);

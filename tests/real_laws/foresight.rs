@@ -3,8 +3,10 @@
 use super::laws::steps;
 use super::scene::{FILE, Scene};
 use crate::laws::checks::prediction_holds;
+use crate::rig::workspace::STATE;
 use evenkeel::converge::{DataLoss, PlanInputs, PlanOptions, plan};
 use evenkeel::engine::{Client, Environment, Observe, Wanted, connect};
+use evenkeel::history::History;
 use evenkeel::plan::Plan;
 use evenkeel::run::{archives, due, facts, wanted};
 use evenkeel::state::{Inputs, compile};
@@ -39,9 +41,18 @@ impl Foresight {
         });
         let wanted = wanted(&graph);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let facts = facts(&graph, i64::try_from(now).expect("the year is near"));
+        let mut facts = facts(&graph, i64::try_from(now).expect("the year is near"));
         let mut before = runtime.block_on(client.world(&wanted)).expect("the engine answers");
         before.archives = archives(&graph);
+        // Numbers that were given before are not given again.
+        if let Ok(Some(history)) = History::read(&scene.workspace.path(STATE)) {
+            let names = graph.graph.node_weights().map(|state| state.name.clone());
+            let given = names.filter_map(|name| {
+                let last = history.last_revision(&before.engine.id, &name).expect("a history");
+                last.map(|last| (name, last))
+            });
+            facts.revisions = given.collect();
+        }
         let asked = due(&graph, &before, &facts);
         before.remotes = runtime.block_on(client.remotes(&asked)).expect("the engine answers");
         let (guards, options) = (BTreeMap::new(), options(args));
@@ -78,5 +89,6 @@ fn options(args: &[&str]) -> PlanOptions {
             Some(names) => DataLoss::Named(names.split(',').map(str::to_owned).collect()),
         },
         only: None,
+        policy: evenkeel::state::Policy::default(),
     }
 }

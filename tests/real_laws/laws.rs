@@ -144,7 +144,7 @@ fn calls_of_step(step: &str) -> Vec<String> {
 fn call_of_step(step: &str) -> Option<String> {
     let words: Vec<&str> = step.split(' ').collect();
     Some(match words.as_slice() {
-        ["settle" | "check" | "save" | "await", ..] => return None,
+        ["settle" | "watch" | "await" | "check" | "save", ..] => return None,
         ["send", _, "to", "container", ..] => "kill container".to_owned(),
         ["rename", "container", _, "->", to] => format!("rename container {to}"),
         ["create", "container", name] => format!("create container {name}"),

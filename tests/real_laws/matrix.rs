@@ -30,11 +30,19 @@ enum Trouble {
 const TROUBLES: [Trouble; 4] =
     [Trouble::Refused, Trouble::AnswerLost, Trouble::KilledBefore, Trouble::KilledAfter];
 
-/// `web` is replaced and serves a page from its anonymous volume, `limited` is updated, `new` and its network are made.
+/// `web` is replaced and serves a page from its anonymous volume, `api` is replaced beside the old one and is found by
+/// an alias, `limited` is updated, `new` and its network are made, `gone` goes.
 const BEFORE: &str = "
 $front: {network.present: {subnet: NET1.0/24}}
 $back: {network.present: {subnet: NET2.0/24}}
 $limited: {container.running: {image: IMAGE, memory: 64m, networks: [$back]}}
+$gone: {container.running: {image: IMAGE}}
+$api:
+  container.running:
+    image: IMAGE
+    command: [sh, -c, 'mkdir /srv; echo an answer > /srv/ask; exec httpd -f -p 80 -h /srv']
+    restart: always
+    networks: {$back: {aliases: [api]}}
 $web:
   container.running:
     image: $app:1
@@ -50,6 +58,14 @@ $back: {network.present: {subnet: NET2.0/24}}
 $extra: {network.present: {subnet: NET3.0/24}}
 $data: {volume.present: {}}
 $limited: {container.running: {image: IMAGE, memory: 96m, networks: [$back]}}
+$gone: {container.absent: {}}
+$api:
+  container.running:
+    image: IMAGE
+    command: [sh, -c, 'mkdir /srv; echo an answer > /srv/ask; exec httpd -f -p 80 -h /srv']
+    env: {VERSION: '2'}
+    restart: always
+    networks: {$back: {aliases: [api]}}
 $new: {container.running: {image: IMAGE, networks: [$extra, $back], volumes: ['$data:/data']}}
 $web:
   container.running:
@@ -97,8 +113,8 @@ impl<'a> System<'a> {
     fn go_back(&self) {
         self.scene.declare(BEFORE);
         self.scene.run(&["--prune"]).expect(0);
-        assert_eq!(self.scene.containers(), ["limited", "web"]);
-        assert!(self.serves());
+        assert_eq!(self.scene.containers(), ["api", "gone", "limited", "web"]);
+        assert!(self.serves() && self.answers());
         // What is left of `new` is a volume, and the next run has to make it again.
         let data = self.scene.name("data");
         self.scene.gave_up(&data);
@@ -111,11 +127,17 @@ impl<'a> System<'a> {
         self.scene.engine.fetch(&url) == "the page\n"
     }
 
+    /// Whether somebody answers by the alias, to the second question at the latest: an end may have met the first.
+    fn answers(&self) -> bool {
+        let ask = || self.scene.exec("limited", "wget -q -O - http://api/ask 2>&1");
+        (0..2).any(|_| ask() == "an answer\n")
+    }
+
     /// Whether the page is served right now, by `web` or by a successor that has not got the name yet.
     fn serves_now(&self) -> bool {
         let containers = self.scene.containers();
         let mut webs = containers.iter().filter(|name| name.starts_with("web"));
-        webs.any(|name| self.scene.is_running(name)) && self.serves()
+        webs.any(|name| self.scene.is_running(name)) && self.serves() && self.answers()
     }
 
     fn try_point(&self, k: usize, trouble: Trouble) -> Point {
@@ -140,7 +162,7 @@ impl<'a> System<'a> {
         let scene = &self.scene;
         scene.declare(AFTER);
         scene.proxy.clear();
-        let old = scene.id("web");
+        let (old, old_api) = (scene.id("web"), scene.id("api"));
         let victim = Victim::default();
         let killer = victim.clone();
         scene.proxy.fault_at(
@@ -163,7 +185,7 @@ impl<'a> System<'a> {
         point.served_at_once = self.serves_now();
         let requests = scene.proxy.requests();
         let hit = requests.iter().filter(|request| request.is_mutating()).nth(point.k - 1);
-        point.call = hit.map(|request| self.told(request, &old)).unwrap_or_default();
+        point.call = hit.map(|request| self.told(request, (&old, &old_api))).unwrap_or_default();
         loop {
             point.reruns += 1;
             let again = scene.run(&[]);
@@ -177,8 +199,8 @@ impl<'a> System<'a> {
                 again.run
             );
         }
-        assert!(self.serves(), "nobody serves; it began with {run}");
-        assert_eq!(scene.containers(), ["limited", "new", "web"], "it began with {run}");
+        assert!(self.serves() && self.answers(), "nobody serves; it began with {run}");
+        assert_eq!(scene.containers(), ["api", "limited", "new", "web"], "it began with {run}");
         let networks = ["back", "extra", "front", "stranger-net"].map(|name| scene.name(name));
         assert_eq!(inspect::names(scene.engine, Object::Network, &scene.scope), networks, "{run}");
         assert_eq!(
@@ -186,21 +208,23 @@ impl<'a> System<'a> {
             "the page\nVERSION=2\n",
             "it began with {run}"
         );
-        let policy = scene.container("web")["HostConfig"]["RestartPolicy"]["Name"].clone();
-        assert_eq!(policy, "unless-stopped");
+        let policy = |name: &str| scene.container(name)["HostConfig"]["RestartPolicy"]["Name"].clone();
+        assert_eq!((policy("web"), policy("api")), ("unless-stopped".into(), "always".into()));
         let left = scene.run(&["--test"]).expect(0);
         assert_eq!(steps(&left.json()), Vec::<String>::new(), "it began with {run}");
         scene.kept();
     }
 
     /// A call in words, with the names of those that it addresses by ID.
-    fn told(&self, request: &Request, old: &str) -> String {
+    fn told(&self, request: &Request, (old, old_api): (&str, &str)) -> String {
         let call = call(&request.method, &request.path).replace(&self.scene.scope.prefix(), "");
         let (verb, rest) = call.split_once(' ').unwrap_or((&call, ""));
         let Some(to) = rest.strip_prefix("container").filter(|_| verb != "create") else { return call };
         let is_it = |name: &String| request.path.contains(&self.scene.id(name));
         let name = match self.scene.containers().into_iter().find(is_it) {
             _ if request.path.contains(old) => "the old web".to_owned(),
+            _ if request.path.contains(old_api) => "the old api".to_owned(),
+            Some(name) if name.starts_with("api") => "the new api".to_owned(),
             Some(name) if !name.starts_with("web") => name,
             // Under either name, or taken back already.
             _ => "the new web".to_owned(),
@@ -215,7 +239,7 @@ fn points(calls: usize, offset: usize) -> Vec<(usize, Trouble)> {
         let all = TROUBLES.iter().flat_map(|trouble| (1..=calls).map(|k| (k, *trouble)));
         return all.collect();
     }
-    (1 + offset..=calls).step_by(4).enumerate().map(|(n, k)| (k, TROUBLES[(n + offset) % 4])).collect()
+    (1 + offset..=calls).step_by(6).enumerate().map(|(n, k)| (k, TROUBLES[(n + offset) % 4])).collect()
 }
 
 /// What the full matrix is for: for each call and trouble, whether the page was served at once or after the next run.
@@ -254,8 +278,12 @@ impl Point {
 
 /// The same call at any number of replacements: `web.r7` is `web.rN`.
 fn revisionless(call: &str) -> String {
-    match call.rsplit_once(".r") {
-        Some((stem, number)) if number.parse::<u32>().is_ok() => format!("{stem}.rN"),
+    let (start, ending) = match call.strip_suffix(".next") {
+        Some(start) => (start, ".next"),
+        None => (call, ""),
+    };
+    match start.rsplit_once(".r") {
+        Some((stem, number)) if number.parse::<u32>().is_ok() => format!("{stem}.rN{ending}"),
         _ => call.to_owned(),
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Scene<'a> {
     /// Short names of all containers of the scene but the strangers.
     pub fn containers(&self) -> Vec<String> {
         let prefix = self.scope.prefix();
-        let names = inspect::names(self.engine, Object::Container, &self.scope);
+        let names = inspect::serving(self.engine, &self.scope);
         let short = names.iter().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned);
         // A link gives its target one more name, behind a slash.
         short.filter(|name| !name.starts_with("stranger") && !name.contains('/')).collect()

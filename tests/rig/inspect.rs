@@ -3,6 +3,7 @@
 use super::engines::Engine;
 use super::http::query;
 use super::scope::Scope;
+use evenkeel::world::Role;
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,22 @@ pub fn names(engine: &Engine, object: Object, scope: &Scope) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// The names of containers, without those that are only kept: replaced or failed, and at rest.
+pub fn serving(engine: &Engine, scope: &Scope) -> Vec<String> {
+    let listed = engine.http().get("/containers/json?all=1").ok().json();
+    let up = |name: &str| {
+        let bears = |json: &&Value| {
+            json["Names"].as_array().is_some_and(|names| names.contains(&json!(format!("/{name}"))))
+        };
+        listed.as_array().into_iter().flatten().find(bears).is_some_and(|json| {
+            json["State"] == "running" || json["State"] == "restarting" || json["State"] == "paused"
+        })
+    };
+    let is_kept =
+        |name: &str| matches!(Role::of(name), Role::Retired { .. } | Role::Failed { .. }) && !up(name);
+    names(engine, Object::Container, scope).into_iter().filter(|name| !is_kept(name)).collect()
 }
 
 /// Every object of the scope with its ID, sorted: equal before and after a run that did nothing.

@@ -1,5 +1,6 @@
 //! A recording proxy in front of an engine's socket. It knows nothing of Docker but which methods change something,
-//! passes streams through as they come, and can break at a chosen request.
+//! and which requests are about a run's own lock. It passes streams through as they come, and can break at a chosen
+//! request.
 
 use super::engines::Engine;
 use super::scope::temp_folder;
@@ -29,6 +30,8 @@ pub struct Request {
     pub at: Duration,
     /// Until the answer's head; its body may still stream.
     pub took: Option<Duration>,
+    /// Whether it is about the lock of a run, which is no part of what a plan says.
+    pub is_of_lock: bool,
 }
 
 /// What happens at a chosen request, once.
@@ -84,15 +87,20 @@ struct State {
     is_closed: bool,
     /// Tells requests of before a `clear` from those after it.
     generation: usize,
+    /// Ids of locks that were seen.
+    locks: Vec<String>,
+    /// The engine has no image for a lock, so the next one that is loaded is that.
+    lock_lacks_image: bool,
 }
 
 /// Where a request stands in the record.
 type Entry = (usize, usize);
 
 impl Request {
-    /// Whether it may change something on the engine. A POST counts even where Docker's only waits.
+    /// Whether it may change something on the engine but the run's lock. A POST counts even where Docker's only
+    /// waits.
     pub fn is_mutating(&self) -> bool {
-        !matches!(self.method.as_str(), "GET" | "HEAD")
+        !matches!(self.method.as_str(), "GET" | "HEAD") && !self.is_of_lock
     }
 
     /// Method and path without version prefix and query, such as `POST /containers/create`.
@@ -123,6 +131,8 @@ impl Proxy {
             faults: Vec::new(),
             is_closed: false,
             generation: 0,
+            locks: Vec::new(),
+            lock_lacks_image: false,
         };
         let shared = Arc::new(Shared { engine: engine.to_owned(), state: Mutex::new(state) });
         let for_listener = shared.clone();
@@ -154,6 +164,11 @@ impl Proxy {
 
     pub fn mutations(&self) -> Vec<Request> {
         self.requests().into_iter().filter(Request::is_mutating).collect()
+    }
+
+    /// Requests about locks of runs, those that only ask left out.
+    pub fn of_locks(&self) -> Vec<Request> {
+        self.requests().into_iter().filter(|it| it.is_of_lock && it.method != "GET").collect()
     }
 
     /// Forgets requests and faults that did not come to pass; counting starts anew.
@@ -248,7 +263,14 @@ impl Shared {
             if answer.status() == 101 || framing == Framing::UntilClose {
                 return splice(from_client, to_engine, from_engine, to_client);
             }
-            copy_body(framing, &mut from_engine, &mut to_client)?;
+            if names_lock(head.word(1)) {
+                let mut body = Vec::new();
+                copy_body(framing, &mut from_engine, &mut body)?;
+                self.learn(head.word(0), answer.status(), &body);
+                to_client.write_all(&body)?;
+            } else {
+                copy_body(framing, &mut from_engine, &mut to_client)?;
+            }
             sent?;
         }
         Ok(())
@@ -256,7 +278,9 @@ impl Shared {
 
     fn arrived(&self, head: &Head) -> (Entry, Option<Fault>) {
         let mut state = self.state();
+        let is_of_lock = state.is_of_lock(head.word(0), head.word(1));
         let request = Request {
+            is_of_lock,
             method: head.word(0).to_owned(),
             path: head.word(1).to_owned(),
             status: None,
@@ -274,6 +298,15 @@ impl Shared {
         ((state.generation, state.requests.len() - 1), fault)
     }
 
+    /// Keeps the id of a lock, or that there is no image for one.
+    fn learn(&self, method: &str, status: u16, body: &[u8]) {
+        let body = String::from_utf8_lossy(body);
+        let id = body.split("\"Id\":\"").nth(1).and_then(|rest| rest.get(..64));
+        let mut state = self.state();
+        state.locks.extend(id.map(str::to_owned));
+        state.lock_lacks_image = method == "POST" && status == 404;
+    }
+
     fn answered(&self, (generation, index): Entry, status: Option<u16>) {
         let mut state = self.state();
         if state.generation == generation {
@@ -288,6 +321,19 @@ impl Shared {
         self.answered(entry, None);
         client.shutdown(std::net::Shutdown::Both)
     }
+}
+
+impl State {
+    fn is_of_lock(&self, method: &str, path: &str) -> bool {
+        let is_about = |id: &String| path.contains(&format!("/containers/{id}"));
+        let is_image = method == "POST" && path.contains("/images/load") && self.lock_lacks_image;
+        names_lock(path) || is_image || self.locks.iter().any(is_about)
+    }
+}
+
+/// Whether a path has the name that all locks begin with.
+fn names_lock(path: &str) -> bool {
+    path.contains("evenkeel.lock.")
 }
 
 /// Passes interim answers (`100 Continue`) on and gives the one that counts.

@@ -77,7 +77,8 @@ fn remove(http: &Http, is_ours: impl Fn(&str, &str) -> bool) {
 
     for container in list("/containers/json?all=1", None) {
         let mut names = container["Names"].as_array().into_iter().flatten().map(text);
-        let project = project(&container);
+        let locked = text(&container["Labels"]["io.evenkeel.lock.project"]);
+        let project = if locked.is_empty() { project(&container) } else { locked };
         if is_ours("", &project) || names.any(|name| is_ours(name.trim_start_matches('/'), &project)) {
             let path = format!("/containers/{}?force=1&v=1", text(&container["Id"]));
             // 409 while a removal is under way: the networks below need it gone.

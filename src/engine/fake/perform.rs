@@ -154,7 +154,9 @@ impl Docker {
             Step::UnpauseContainer { container } => answered(self.unpause(&id(container)?)),
             Step::RenameContainer { container, to } => answered(self.rename(&id(container)?, to)),
             Step::UpdateContainer { container, body } => answered(self.update(&id(container)?, body)),
-            Step::Settle { container, .. } => self
+            Step::Settle { container, .. }
+            | Step::Watch { container, .. }
+            | Step::AwaitHealthy { container, .. } => self
                 .settle(&id(container)?)
                 .map(|()| Answer::default())
                 .map_err(|reason| PerformError::NotSettled { reason }),
@@ -174,7 +176,9 @@ impl Docker {
         self.tick();
         let message = "a fault of the test".to_owned();
         match step {
-            Step::Settle { .. } | Step::AwaitEnd { .. } => Err(PerformError::NotSettled { reason: message }),
+            Step::Settle { .. } | Step::Watch { .. } | Step::AwaitHealthy { .. } | Step::AwaitEnd { .. } => {
+                Err(PerformError::NotSettled { reason: message })
+            }
             Step::PullImage { .. }
             | Step::BuildImage { .. }
             | Step::LoadImage { .. }

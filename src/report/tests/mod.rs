@@ -16,6 +16,7 @@ use crate::world::{Id, Owner, Target};
 
 mod changes;
 mod highstate;
+mod history;
 mod json;
 mod lifecycle;
 mod progress;
@@ -66,6 +67,8 @@ fn ended(ending: Ending) -> ChangeReport {
         duration: Duration::from_micros(184_666),
         output: Vec::new(),
         notes: Vec::new(),
+        made: None,
+        gap: None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::form::{self, Form};
 use super::super::kind::Desired;
 use super::super::spec::Spec;
 use super::fields::FIELDS;
+use super::recorded::record_of;
 use super::{effective, mounts, networks};
 use crate::world::{Claim, Container, Gate, World, label, port_claims};
 
@@ -124,6 +125,7 @@ fn add_labels(desired: &Desired<'_>, made: &Made<'_>, body: &mut Value) {
         effective::declared_keys(desired.spec).for_each(|key| declared.extend([",", &key]));
     }
     labels.insert(label::REVISION.to_owned(), made.revision.to_string());
+    labels.insert(label::STATE.to_owned(), Value::Object(record_of(desired.spec)).to_string());
     if desired.function.name == "running" {
         labels.insert(label::GATE.to_owned(), gate_text(&desired.gate));
     }

@@ -7,7 +7,7 @@ use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
 use super::networks::shares_network;
 use crate::source::{Diagnostic, Diagnostics, Place};
-use crate::world::{ImageReference, VersionRange, World};
+use crate::world::{ImageReference, Role, VersionRange, World};
 
 pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
     let mut problems = compare::check_name("container", name, place);
@@ -37,10 +37,10 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
     {
         problems.push(Diagnostic::error(&image.place, reason).hint(VersionRange::SPELLINGS));
     }
-    if !matches!(super::names::role(name), super::names::Role::Current) {
+    if Role::of(name) != Role::Current {
         problems.push(
             Diagnostic::error(place, format!("`{name}` looks like a revision of another container"))
-                .hint("names that end in `.r` and a number belong to replaced containers; choose another"),
+                .hint("names that end in `.r` and a number, also with `.next` or `.failed` behind it, belong to replaced containers; choose another"),
         );
     }
     if let Some(command) = spec.get("command")

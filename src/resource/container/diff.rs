@@ -32,7 +32,7 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
     diff.extend(networks::diff(desired, container, world, networks_before));
     diff.extend(links(desired, container, world, was_declared("links")));
     if let Some(raw) = desired.spec.value("raw") {
-        leaves(raw, String::new(), &mut |path, wanted| diff.extend(raw_leaf(container, path, wanted)));
+        leaves(raw, String::new(), &mut |path, wanted| diff.extend(raw_leaf(container, path, wanted, world)));
     }
     diff.extend(status(desired, container));
     diff.into_iter().map(compare::mask).collect()
@@ -142,18 +142,25 @@ fn leaves(raw: &Value, path: String, visit: &mut impl FnMut(String, &Value)) {
     }
 }
 
-fn raw_leaf(container: &Container, path: String, wanted: &Value) -> Option<FieldDiff> {
+fn raw_leaf(container: &Container, path: String, wanted: &Value, world: &World) -> Option<FieldDiff> {
     if path.starts_with("NetworkingConfig") || path.is_empty() {
         return None;
     }
     let at = if path.starts_with("HostConfig") { path.clone() } else { format!("Config.{path}") };
     let Seen::Known(shown) = container.attributes.at(&at) else { return None };
-    (shown != wanted).then(|| FieldDiff {
+    (shown != wanted && !is_same_container(shown, wanted, world)).then(|| FieldDiff {
         field: format!("raw.{path}"),
         from: shown.clone(),
         to: wanted.clone(),
         impact: Impact::Replace,
     })
+}
+
+/// The engine shows the id of a container that was named, as in `container:web`.
+fn is_same_container(shown: &Value, wanted: &Value, world: &World) -> bool {
+    let named = |value: &Value| Some(value.as_str()?.strip_prefix("container:")?.to_owned());
+    let (Some(shown), Some(wanted)) = (named(shown), named(wanted)) else { return false };
+    world.container(&wanted).is_some_and(|container| container.id.to_string() == shown)
 }
 
 /// What the container does, against what it is to do.

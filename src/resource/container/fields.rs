@@ -420,6 +420,30 @@ pub static FIELDS: &[Field] = &[
         "How long the successor of a replaced container has to become good altogether (default 60s)."
     ),
     policy!(
+        "strategy",
+        [plain("strategy")],
+        form::STRATEGY,
+        "How a container is replaced. `overlap`: the new one is started and proven beside the old one, takes its name by two renames, and then the old one stops; nobody who finds it by name within a network has to wait. `replace`: the old one stops first; if the new one does not work out, the old one serves again. `auto` (default): `replace` if both would have the same host port, fixed address or MAC address, the host's network, or would write to the same volume or use a device, else `overlap`. The plan names the choice and the reason."
+    ),
+    policy!(
+        "soak",
+        [plain("soak")],
+        form::DURATION_SECONDS,
+        "How long a container that has taken over is watched (default 0s). If it ends, is restarted or becomes unhealthy in that time, the old one gets its name back."
+    ),
+    policy!(
+        "drain",
+        [plain("drain")],
+        form::DURATION_SECONDS,
+        "With `strategy: overlap`, how long the old one goes on after the new one has its name, for those who found it a moment before (default 1s). The new one is watched meanwhile, as with `soak`."
+    ),
+    policy!(
+        "keep_revisions",
+        [plain("keep_revisions")],
+        form::INTEGER,
+        "How many replaced containers are kept, stopped, as `web.r1`, `web.r2` …, to go back to (default 3). Their images stay too. A newcomer that failed is kept as `web.r3.failed` until a later one works, two of them at the most, and for a day at most."
+    ),
+    policy!(
         "shutdown_timeout",
         [salt("shutdown_timeout")],
         form::DURATION_SECONDS,

@@ -8,14 +8,17 @@ mod diff;
 mod effective;
 mod expand;
 mod fields;
+mod kept;
 mod mounts;
 mod names;
 mod networks;
+mod recorded;
 mod recover;
 mod rename;
 mod replace;
 mod scene;
 mod steps;
+mod strategy;
 
 use super::field::{Field, Reading, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
@@ -26,10 +29,12 @@ use crate::world::{Claim, World};
 
 pub use ailment::{ailment, is_unhealthy, restarts};
 pub use body::create_body;
+pub use kept::{is_kept, keep_revisions, kept_of, superfluous};
 pub use mounts::named as named_mounts;
-pub use names::{Role, plain as plain_name, revision_of, role};
+pub use names::{plain as plain_name, revision_of};
 pub use networks::asked_for as asked_for_attachments;
 pub use networks::primary as primary_network_name;
+pub use recorded::{Recorded, record_of, recorded, recorded_differences, spec_of};
 pub use recover::{Outcome, Recovery, recover, unfinished};
 
 pub struct ContainerKind;

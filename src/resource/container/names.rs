@@ -1,43 +1,11 @@
-//! What a container's name and labels say about its part: current, newcomer, retired or failed.
+//! Revisions of a container: their numbers, and the container that a state means.
 
-use super::super::kind::{Desired, Found};
-use crate::world::{Container, Target, World, label};
-
-/// The part that a container plays for the name it serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Role {
-    /// It carries a plain name.
-    Current,
-    /// `web.r13`: revision 13 of `web`, not yet or no longer current.
-    Revision { of: String, number: u32 },
-    /// `web.r13.failed`: the verdict on revision 13 of `web`.
-    Failed { of: String, number: u32 },
-}
-
-/// Reads a container's part from its name.
-pub fn role(name: &str) -> Role {
-    let (stem, failed) = match name.strip_suffix(".failed") {
-        Some(stem) => (stem, true),
-        None => (name, false),
-    };
-    let Some((of, number)) = stem.rsplit_once(".r").and_then(|(of, n)| Some((of, n.parse().ok()?))) else {
-        return Role::Current;
-    };
-    let of = of.to_owned();
-    if failed { Role::Failed { of, number } } else { Role::Revision { of, number } }
-}
+use super::super::kind::{Desired, Facts, Found};
+use crate::world::{Container, Role, Target, World, label};
 
 /// The name that a container serves, or served.
 pub fn plain(name: &str) -> String {
-    match role(name) {
-        Role::Current => name.to_owned(),
-        Role::Revision { of, .. } | Role::Failed { of, .. } => of,
-    }
-}
-
-/// The name of a revision that is not current.
-pub fn revision_name(name: &str, number: u32) -> String {
-    format!("{name}.r{number}")
+    Role::of(name).serves().map_or_else(|| name.to_owned(), |(of, _)| of)
 }
 
 /// The revision of a container, as its label says.
@@ -45,17 +13,36 @@ pub fn revision_of(container: &Container) -> Option<u32> {
     container.labels().revision()
 }
 
-/// One more than the highest revision of `name` that the engine knows of.
-pub fn next_revision(name: &str, world: &World) -> u32 {
+/// One more than the highest revision of `name` that the engine knows of, or that is on record.
+pub fn next_revision(name: &str, facts: &Facts, world: &World) -> u32 {
     let known = world.containers.values().filter_map(|container| {
-        let number = match role(&container.name) {
-            Role::Revision { of, number } | Role::Failed { of, number } if of == name => Some(number),
-            Role::Current | Role::Revision { .. } | Role::Failed { .. } => None,
-        };
-        let labelled = (container.name == name).then(|| revision_of(container)).flatten();
-        number.max(labelled)
+        let labelled = || revision_of(container);
+        match container.role().serves() {
+            Some((of, number)) if of == name => Some(number.max(labelled().unwrap_or(0))),
+            None if container.name == name => labelled(),
+            Some(_) | None => None,
+        }
     });
-    known.max().unwrap_or(0) + 1
+    known.chain(facts.revisions.get(name).copied()).max().unwrap_or(0).saturating_add(1)
+}
+
+/// The numbers that a container gets when it is replaced, and that its successor gets. The old one keeps its
+/// own, unless it has none, or somebody else is called by it.
+pub fn next_numbers(name: &str, old: &Container, facts: &Facts, world: &World) -> (u32, u32) {
+    let next = next_revision(name, facts, world);
+    let is_free = |number: &u32| *number < next && world.container(&Role::retired(name, *number)).is_none();
+    match revision_of(old).filter(is_free) {
+        Some(own) => (own, next),
+        None if is_free(&(next - 1)) => (next - 1, next),
+        None => (next, next.saturating_add(1)),
+    }
+}
+
+/// The number by which the old one is called once its successor, which has a number already, has its name.
+pub fn retired_number(name: &str, old: &Container, new: &Container, world: &World) -> u32 {
+    let next = revision_of(new).unwrap_or(1);
+    let is_free = |number: &u32| *number < next && world.container(&Role::retired(name, *number)).is_none();
+    revision_of(old).filter(is_free).unwrap_or(next.saturating_sub(1))
 }
 
 /// Finds the container that a state means: by name, by its former name, or, if somebody renamed it,
@@ -75,20 +62,7 @@ fn renamed_by_hand<'a>(desired: &Desired<'_>, world: &'a World) -> Option<&'a Co
         .filter(|container| {
             container.labels().are_of(desired.owner)
                 && container.labels().get(label::ID) == Some(&desired.id)
-                && role(&container.name) == Role::Current
+                && container.role() == Role::Current
         })
         .max_by_key(|container| revision_of(container))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_says_which_part_a_container_plays() {
-        assert_eq!(role("web"), Role::Current);
-        assert_eq!(role("web.rx"), Role::Current);
-        assert_eq!(role("a.b.r7"), Role::Revision { of: "a.b".to_owned(), number: 7 });
-        assert_eq!(role("web.r7.failed"), Role::Failed { of: "web".to_owned(), number: 7 });
-    }
 }

@@ -227,6 +227,55 @@ pub fn connect_others(desired: &Desired<'_>, container: &Target, world: &World) 
     networks.iter().skip(1).filter_map(|(name, settings)| connect(name, settings, container, world)).collect()
 }
 
+/// Takes the declared aliases out of what makes a newcomer: it is not to be found by them before it is proven.
+pub fn without_aliases(body: &mut Value, connections: &mut [Step]) {
+    let endpoints = body.pointer_mut("/NetworkingConfig/EndpointsConfig").and_then(Value::as_object_mut);
+    for endpoint in endpoints.into_iter().flat_map(Map::values_mut) {
+        remove_aliases(endpoint);
+    }
+    for step in connections {
+        if let Step::Connect { endpoint, .. } = step {
+            remove_aliases(endpoint);
+        }
+    }
+}
+
+fn remove_aliases(endpoint: &mut Value) {
+    if let Some(endpoint) = endpoint.as_object_mut() {
+        endpoint.shift_remove("Aliases");
+    }
+}
+
+/// The steps that give a proven newcomer its declared aliases. An attachment cannot be changed, so it is made
+/// anew, as long as nobody uses it.
+pub fn hand_over_aliases(desired: &Desired<'_>, container: &Target, world: &World) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (name, settings) in declared(desired).unwrap_or_default() {
+        let has_aliases = settings["aliases"].as_array().is_some_and(|aliases| !aliases.is_empty());
+        if let (true, Some(network)) = (has_aliases, world.network(name)) {
+            let network = Target::new(&network.id, name);
+            steps.push(Step::Disconnect { network, container: container.clone() });
+            steps.extend(connect(name, &settings, container, world));
+        }
+    }
+    steps
+}
+
+/// The steps that take its aliases from a container that has been replaced, with the attachments that have them.
+pub fn take_aliases(old: &Container, called: &Target) -> Vec<Step> {
+    let asked = |name: &str, settings: &Value| {
+        let observed = form::observed_endpoint(settings, &short_id(old), &old.name);
+        let own = asked_for(&json!({ name: observed }), old);
+        own[name]["aliases"].as_array().is_some_and(|aliases| !aliases.is_empty())
+    };
+    let aliased = old.networks.iter().filter(|(name, endpoint)| asked(name, &endpoint.settings));
+    let leave = |(name, endpoint): (&String, &crate::world::Endpoint)| Step::Disconnect {
+        network: Target::new(&endpoint.network, name),
+        container: called.clone(),
+    };
+    aliased.map(leave).collect()
+}
+
 /// The steps that mend the attachments of a container that stays.
 pub fn mend(desired: &Desired<'_>, diff: &[FieldDiff], container: &Container, world: &World) -> Vec<Step> {
     let target = Target::new(&container.id, &container.name);

@@ -1,13 +1,16 @@
 //! Replacing a container: its successor is made while it runs, and takes its name when proven.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::super::kind::{Desired, Planned};
 use super::body::{Made, body};
-use super::names::{next_revision, revision_name, revision_of};
-use super::{mounts, networks};
+use super::names::next_numbers;
+use super::strategy::{Strategy, choose};
+use super::{kept, mounts, networks};
 use crate::plan::{Action, Effect, Steps};
-use crate::world::{Container, Step, Target, World};
+use crate::world::{Container, Role, RunState, Step, Target, World};
 
 /// The whole swap. What it leaves when it is cut off anywhere is finished by `recover`.
 pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Planned {
@@ -18,36 +21,83 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
         )]);
     };
     let image = image.id.clone();
-    let number = next_revision(desired.name, world);
+    let (own, number) = next_numbers(desired.name, old, desired.facts, world);
     let (carried, left) = mounts::carry(desired, old);
     let made = Made { revision: number, replaces: Some(old), carried: &carried };
-    let body = body(desired, &made, world);
-    let new = Target { id: world.next_planned(), name: revision_name(desired.name, number) };
+    let choice = match choose(desired, old) {
+        Ok(choice) => choice,
+        Err(reason) => return Planned::refused(vec![reason]),
+    };
+    let is_running = desired.function.name == "running";
+    let overlaps = choice.strategy == Strategy::Overlap && is_running && old.state == RunState::Running;
+    let mut body = body(desired, &made, world);
+    let new = Target { id: world.next_planned(), name: Role::newcomer(desired.name, number) };
     let target = Target::new(&old.id, &old.name);
 
     let mut steps = Steps::default();
+    let mut others = networks::connect_others(desired, &new, world);
+    let handed_over = if overlaps {
+        networks::without_aliases(&mut body, &mut others);
+        networks::hand_over_aliases(desired, &new, world)
+    } else {
+        Vec::new()
+    };
+    steps.prepare.extend(kept::before_attempt(desired.name, desired.owner, world));
     steps.prepare.push(Step::CreateContainer { container: new.clone(), image, body });
-    steps.prepare.extend(networks::connect_others(desired, &new, world));
-    if old.state.is_up() {
-        steps.switch.push(Step::StopContainer { container: target.clone(), timeout: None });
+    steps.prepare.extend(others);
+    let stop = old.state.is_up().then(|| Step::StopContainer { container: target.clone(), timeout: None });
+    if !overlaps {
+        steps.switch.extend(stop.clone());
     }
-    if desired.function.name == "running" {
+    if is_running {
         steps.switch.push(Step::StartContainer { container: new.clone() });
         steps.switch.push(Step::Settle { container: new.clone(), gate: desired.gate.clone() });
     }
+    steps.switch.extend(handed_over);
     steps.switch.extend(restart_off(old));
-    let retired = revision_name(desired.name, revision_of(old).unwrap_or(number - 1).min(number - 1));
+    let retired = Role::retired(desired.name, own);
     steps.switch.extend(swap(&target, &retired, &new, desired.name));
-    steps.retire.push(Step::RemoveContainer { container: Target::new(&old.id, &retired) });
+    let lasts = match overlaps {
+        true => span(desired, "soak", Duration::ZERO) + span(desired, "drain", DRAIN),
+        false => span(desired, "soak", Duration::ZERO),
+    };
+    if is_running && !lasts.is_zero() {
+        let container = Target::new(&new.id, desired.name);
+        steps.switch.push(Step::Watch { container, lasts });
+    }
+    if overlaps {
+        let container = Target::new(&old.id, &retired);
+        // It would be found by them until after its end.
+        steps.switch.extend(networks::take_aliases(old, &container));
+        steps.switch.extend(stop.map(|_| Step::StopContainer { container, timeout: None }));
+    }
+    let keep = kept::keep_revisions(desired.spec);
+    steps.retire.extend(kept::after_replacement((desired.name, desired.owner), (old, own), keep, world));
 
-    let effect = if old.state.is_up() { Effect::Brief } else { Effect::None };
+    let effect = if old.state.is_up() && !overlaps { Effect::Brief } else { Effect::None };
     let mut planned = Planned::new(Action::Replace, steps).effect(effect);
+    if old.state.is_up() && is_running {
+        planned.notes.push(match overlaps {
+            true => {
+                format!("strategy overlap: the old one serves until the new one does ({})", choice.because)
+            }
+            false => format!("strategy replace: the old one stops first ({})", choice.because),
+        });
+    }
     for (path, name) in left {
         planned.notes.push(format!(
             "what the anonymous volume {name} held at {path} stays in it; it is not mounted any more"
         ));
     }
     planned
+}
+
+/// How long the old one goes on beside the new one once that has the name.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A time that the state declares, in whole seconds.
+fn span(desired: &Desired<'_>, field: &str, default: Duration) -> Duration {
+    desired.spec.value(field).and_then(Value::as_u64).map_or(default, Duration::from_secs)
 }
 
 /// Switches the restart policy of a replaced container off, so that it never comes back by itself.

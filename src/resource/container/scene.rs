@@ -1,10 +1,12 @@
 //! The containers around one name after an interrupted replacement, and how one of them serves again.
 
+use std::cmp::Reverse;
+
 use super::body::gate_of;
 use super::diff::failed_to_start;
-use super::names::{Role, revision_name, revision_of, role};
+use super::names::revision_of;
 use super::replace::restart_body;
-use crate::world::{Container, Id, Owner, Refusal, RunState, Step, Target, World, label};
+use crate::world::{Container, Id, Owner, Refusal, Role, RunState, Step, Target, World, label};
 
 /// The containers that carry a name, or carried it, or were to carry it.
 pub struct Scene<'a> {
@@ -12,38 +14,57 @@ pub struct Scene<'a> {
     owner: &'a Owner,
     world: &'a World,
     pub current: Option<&'a Container>,
-    /// Revisions of ours that are not current, newest first.
-    pub revisions: Vec<&'a Container>,
+    /// Those that have not taken over yet, newest first, as all that follow.
+    pub newcomers: Vec<&'a Container>,
+    pub retired: Vec<&'a Container>,
     pub failed: Vec<&'a Container>,
 }
 
 impl<'a> Scene<'a> {
     pub fn read(name: &'a str, owner: &'a Owner, world: &'a World) -> Self {
-        let mut revisions = Vec::new();
-        let mut failed = Vec::new();
+        let (mut newcomers, mut retired, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for container in world.containers.values() {
-            match role(&container.name) {
+            match container.role() {
+                Role::Newcomer { of, number } if of == name && is_ours(container, owner) => {
+                    newcomers.push((number, container));
+                }
                 // A container that we adopted carries no labels, but its successor names it.
-                Role::Revision { of, .. }
+                Role::Retired { of, number }
                     if of == name && (is_ours(container, owner) || replaced(container, owner, world)) =>
                 {
-                    revisions.push(container);
+                    retired.push((number, container));
                 }
-                Role::Failed { of, .. } if of == name && is_ours(container, owner) => failed.push(container),
-                Role::Current | Role::Revision { .. } | Role::Failed { .. } => {}
+                Role::Failed { of, number } if of == name && is_ours(container, owner) => {
+                    failed.push((number, container));
+                }
+                Role::Current | Role::Newcomer { .. } | Role::Retired { .. } | Role::Failed { .. } => {}
             }
         }
-        revisions.sort_by_key(|container| std::cmp::Reverse((revision_of(container), container.id.clone())));
-        Self { name, owner, world, current: world.container(name), revisions, failed }
+        let newest_first = |mut found: Vec<(u32, &'a Container)>| {
+            found.sort_by_key(|(number, container)| Reverse((*number, container.id.clone())));
+            found.into_iter().map(|(_, container)| container).collect()
+        };
+        Self {
+            name,
+            owner,
+            world,
+            current: world.container(name),
+            newcomers: newest_first(newcomers),
+            retired: newest_first(retired),
+            failed: newest_first(failed),
+        }
     }
 
-    /// The revision that was to become current: it names the container whose place it takes, and
-    /// that one is still there. It may go by another name still, while somebody else has this one.
+    /// The one that was to become current: it names the container whose place it takes, and that one is
+    /// still there. It may go by another name still, while somebody else has this one. If nobody has the name,
+    /// it is also one whose predecessor is gone.
     pub fn newcomer(&self) -> Option<&'a Container> {
-        self.revisions.iter().copied().find(|revision| {
-            let Some(old) = self.replaced_by(revision) else { return false };
-            self.current.is_none_or(|current| current.id == old.id) || role(&old.name) == Role::Current
-        })
+        let replaces = |newcomer: &&&'a Container| {
+            let Some(old) = self.replaced_by(newcomer) else { return false };
+            self.current.is_none_or(|current| current.id == old.id) || old.role() == Role::Current
+        };
+        let heir = || self.newcomers.first().filter(|_| self.current.is_none());
+        self.newcomers.iter().find(replaces).or_else(heir).copied()
     }
 
     /// True if somebody else than `old` is called by the name.
@@ -56,23 +77,18 @@ impl<'a> Scene<'a> {
         self.world.containers.get(&replaces(newcomer)?)
     }
 
-    pub fn retired(&self) -> impl Iterator<Item = &'a Container> {
-        let newcomer = self.newcomer().map(|newcomer| newcomer.id.clone());
-        let has_current = self.current.is_some();
-        self.revisions.iter().copied().filter(move |revision| {
-            Some(&revision.id) != newcomer.as_ref() && (has_current || newcomer.is_some())
-        })
-    }
-
     /// The successor that did not work out and whose verdict is written, if `old` still lies down
     /// because of it and can come back.
     pub fn judged(&self, old: &Container) -> Option<&'a Container> {
         let mut failed = self.failed.iter().copied();
         let failed = failed.find(|failed| replaces(failed).as_ref() == Some(&old.id))?;
+        if old.role() != Role::Current && old.state.is_up() {
+            return Some(failed);
+        }
         let is_down = matches!(old.state, RunState::Exited { .. }) && gate_of(failed).is_some();
         let starts = |steps: Vec<Step>| steps.iter().any(|step| starts(step, &old.id));
         let mut steps = silence(failed, &failed.name);
-        let comes_back = is_down && {
+        let comes_back = is_down && is_down_for(old, failed) && {
             self.serve_again(&mut steps, old, &old.name, failed);
             starts(steps)
         };
@@ -85,7 +101,7 @@ impl<'a> Scene<'a> {
     /// ports. `steps` are those that are done before.
     pub fn serve_again(&self, steps: &mut Vec<Step>, old: &Container, called: &str, new: &Container) {
         steps.extend(restore_policy(old, called, new));
-        if old.state == RunState::Created {
+        if old.state == RunState::Created || old.state.is_up() {
             return;
         }
         let mut ahead = self.world.clone();
@@ -93,7 +109,8 @@ impl<'a> Scene<'a> {
             // What cannot be foretold here is refused when it is done.
             let _ = ahead.predict(step);
         }
-        if let Some(needed) = bring_back(&mut ahead, self.owner, &Target::new(&old.id, called), MOST) {
+        let handover = Handover { owner: self.owner, run: run_of(new) };
+        if let Some(needed) = bring_back(&mut ahead, &handover, &Target::new(&old.id, called), MOST) {
             steps.extend(needed);
         }
     }
@@ -108,8 +125,19 @@ impl<'a> Scene<'a> {
 /// How many others may have to give something back for one.
 const MOST: usize = 8;
 
+/// Replacements that belong together: those of one run. What an earlier one did is not turned back.
+struct Handover<'a> {
+    owner: &'a Owner,
+    run: Option<String>,
+}
+
+/// The time of the run that made a container, which tells runs apart.
+fn run_of(container: &Container) -> Option<String> {
+    container.labels().get(label::DEPLOY_TIME).map(str::to_owned)
+}
+
 /// The steps that start a container which served before.
-fn bring_back(ahead: &mut World, owner: &Owner, old: &Target, left: usize) -> Option<Vec<Step>> {
+fn bring_back(ahead: &mut World, handover: &Handover<'_>, old: &Target, left: usize) -> Option<Vec<Step>> {
     let start = Step::StartContainer { container: old.clone() };
     let mut steps = Vec::new();
     loop {
@@ -117,23 +145,23 @@ fn bring_back(ahead: &mut World, owner: &Owner, old: &Target, left: usize) -> Op
             Ok(()) => break,
             Err(Refusal::ClaimTaken { by, .. }) => by,
             // Somebody took the place of one whose network it shares or whom it is linked to.
-            Err(Refusal::WrongState { name, .. }) => match role(&name) {
-                Role::Revision { of, .. } => of,
-                Role::Current | Role::Failed { .. } => return None,
+            Err(Refusal::WrongState { name, .. }) => match Role::of(&name) {
+                Role::Retired { of, .. } => of,
+                Role::Current | Role::Newcomer { .. } | Role::Failed { .. } => return None,
             },
             Err(_) => return None,
         };
         if left == 0 || steps.len() >= 8 * MOST {
             return None;
         }
-        steps.extend(give_back(ahead, owner, &taker, left - 1)?);
+        steps.extend(give_back(ahead, handover, &taker, left - 1)?);
     }
     steps.push(start);
     let joined: Vec<Target> = ahead
         .containers
         .values()
         .filter(|other| other.joined().as_ref() == Some(&old.id))
-        .filter(|other| other.state.is_up() && is_ours(other, owner))
+        .filter(|other| other.state.is_up() && is_ours(other, handover.owner))
         .map(|other| Target::new(&other.id, &other.name))
         .collect();
     steps.extend(joined.into_iter().map(|container| Step::RestartContainer { container, timeout: None }));
@@ -141,27 +169,59 @@ fn bring_back(ahead: &mut World, owner: &Owner, old: &Target, left: usize) -> Op
 }
 
 /// Turns a replacement back that has just been done, as long as the one that was replaced is there.
-fn give_back(ahead: &mut World, owner: &Owner, taker: &str, left: usize) -> Option<Vec<Step>> {
-    let taker = ahead.container(taker).filter(|taker| is_ours(taker, owner))?.clone();
+fn give_back(ahead: &mut World, handover: &Handover<'_>, taker: &str, left: usize) -> Option<Vec<Step>> {
+    let taker = ahead.container(taker).filter(|taker| is_ours(taker, handover.owner))?.clone();
     let old = ahead.containers.get(&replaces(&taker)?)?.clone();
-    let is_retired = matches!(role(&old.name), Role::Revision { of, .. } if of == taker.name);
-    if !is_retired || !matches!(old.state, RunState::Exited { .. }) {
+    let is_retired = matches!(old.role(), Role::Retired { of, .. } if of == taker.name);
+    if !is_retired || !matches!(old.state, RunState::Exited { .. }) || run_of(&taker) != handover.run {
         return None;
     }
-    // It serves until it is silenced, so the verdict comes first: a killed process finds it there.
-    let failed = failed_name(&taker, &taker.name);
-    let mut steps =
-        vec![Step::RenameContainer { container: Target::new(&taker.id, &taker.name), to: failed.clone() }];
-    steps.extend(silence(&taker, &failed));
-    steps.push(Step::RenameContainer { container: Target::new(&old.id, &old.name), to: taker.name.clone() });
+    let mut steps = turn_back(&taker, &old, &taker.name);
     steps.extend(restore_policy(&old, &taker.name, &taker));
     for step in &steps {
         ahead.predict(step).ok()?;
     }
     // Another one may go on from here: the old one comes back when its own things are free.
-    let back = bring_back(ahead, owner, &Target::new(&old.id, &taker.name), left);
+    let back = bring_back(ahead, handover, &Target::new(&old.id, &taker.name), left);
     steps.extend(back.unwrap_or_default());
     Some(steps)
+}
+
+/// Takes the name from a container that had taken over, and gives it back to the one that it replaced. It
+/// serves until it is silenced, so the verdict comes first: a killed process finds it there. Only one that
+/// waits for its next restart has to be stopped before, since 20.10 does not rename it.
+pub fn turn_back(taker: &Container, old: &Container, name: &str) -> Vec<Step> {
+    let failed = failed_name(taker, name);
+    let rename = Step::RenameContainer { container: Target::new(&taker.id, &taker.name), to: failed.clone() };
+    let mut steps = match taker.state {
+        RunState::Restarting => silence(taker, &taker.name).into_iter().chain([rename]).collect(),
+        _ => vec![rename],
+    };
+    let back = Step::RenameContainer { container: Target::new(&old.id, &old.name), to: name.to_owned() };
+    let rest = if taker.state == RunState::Restarting { Vec::new() } else { silence(taker, &failed) };
+    if old.state.is_up() {
+        steps.push(back);
+        steps.extend(rest);
+    } else {
+        steps.extend(rest);
+        steps.push(back);
+    }
+    steps
+}
+
+/// True if a container was stopped so that a newcomer could take over that failed, and did not run since. One
+/// that somebody stopped later is not meant.
+fn is_down_for(old: &Container, failed: &Container) -> bool {
+    let time = |container: &Container, path: &str| {
+        let time: jiff::Timestamp = container.attributes.text(path)?.parse().ok()?;
+        (time.as_second() > 0).then_some(time)
+    };
+    let ended = time(old, "State.FinishedAt");
+    match (ended, time(failed, "State.StartedAt"), time(failed, "Created")) {
+        (Some(ended), Some(started), _) => ended <= started,
+        (Some(ended), None, Some(created)) => ended >= created,
+        _ => true,
+    }
 }
 
 /// Stops a newcomer that did not work out, then writes the verdict where the next run finds it. In
@@ -177,7 +237,7 @@ pub fn verdict(new: &Container, name: &str) -> Vec<Step> {
 }
 
 fn failed_name(new: &Container, name: &str) -> String {
-    format!("{}.failed", revision_name(name, revision_of(new).unwrap_or(0)))
+    Role::failed(name, revision_of(new).unwrap_or(0))
 }
 
 /// Stops a container for good. First of all it ends: 20.10 may refuse to update one between two
@@ -195,7 +255,7 @@ pub fn silence(container: &Container, called: &str) -> Vec<Step> {
 }
 
 /// The old one's restart policy may have been switched off already.
-fn restore_policy(old: &Container, called: &str, new: &Container) -> Option<Step> {
+pub fn restore_policy(old: &Container, called: &str, new: &Container) -> Option<Step> {
     let before = new.labels().get(label::RESTORES)?;
     let now = old.attributes.text("HostConfig.RestartPolicy.Name").unwrap_or("");
     (before != "no" && matches!(now, "" | "no")).then(|| Step::UpdateContainer {

@@ -6,6 +6,7 @@ use super::super::form::Form;
 use super::super::kind::{Desired, Found, Planned, Transition};
 use super::body::{Made, body};
 use super::fields::FIELDS;
+use super::kept::kept_of;
 use super::{effective, names, networks, replace};
 use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
 use crate::resource::field::At;
@@ -36,7 +37,7 @@ pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut Wor
             with_observed(found, world, |container, world| restart(desired, container, diff, world))
         }
         Transition::Remove { found } => {
-            with_observed(found, world, |container, _| remove(desired, container))
+            with_observed(found, world, |container, world| remove(desired, container, world))
         }
     }
 }
@@ -62,7 +63,11 @@ fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
     };
     let image = image.id.clone();
     let container = Target { id: world.next_planned(), name: desired.name.to_owned() };
-    let made = Made { revision: names::next_revision(desired.name, world), replaces: None, carried: &[] };
+    let made = Made {
+        revision: names::next_revision(desired.name, desired.facts, world),
+        replaces: None,
+        carried: &[],
+    };
     let body = body(desired, &made, world);
     let mut steps = Steps::default();
     steps.prepare.push(Step::CreateContainer { container: container.clone(), image, body });
@@ -170,7 +175,7 @@ fn restart(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], wor
     planned
 }
 
-fn remove(desired: &Desired<'_>, container: &Container) -> Planned {
+fn remove(desired: &Desired<'_>, container: &Container, world: &World) -> Planned {
     let target = Target::new(&container.id, &container.name);
     let mut steps = Steps::default();
     let timeout =
@@ -181,6 +186,8 @@ fn remove(desired: &Desired<'_>, container: &Container) -> Planned {
     } else {
         Effect::None
     };
+    let kept = kept_of(desired.owner, world, |name| name == container.name).into_iter();
+    steps.retire.extend(kept.map(|container| Step::RemoveContainer { container }));
     steps.retire.push(Step::RemoveContainer { container: target });
     let mut planned = Planned::new(Action::Remove, steps).effect(effect);
     for (path, name) in super::mounts::anonymous(container) {

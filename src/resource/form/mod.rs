@@ -31,6 +31,7 @@ mod restart;
 mod scalar;
 mod secrets;
 mod size;
+mod strategy;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tmpfs;
@@ -68,6 +69,7 @@ pub use scalar::{
 };
 pub use secrets::BUILD_SECRETS;
 pub use size::{CPUS, Cpus, MEMORY_SWAP, SHM_SIZE, SIZE, Size};
+pub use strategy::STRATEGY;
 pub use tmpfs::{TMPFS, Tmpfs};
 pub use ulimits::{ULIMITS, Ulimits};
 pub use validation::VALIDATION;

@@ -28,7 +28,10 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
                      (Debian: docker-buildx), or do without"
                 )
             });
-            needs.chain(unknown_bases(desired, build, world)).collect()
+            needs
+                .chain(unknown_bases(desired, build, world))
+                .chain(missing_bases(desired, build, world))
+                .collect()
         }
         Some(SourceFact::Archive { .. }) | None => Vec::new(),
     }
@@ -50,6 +53,18 @@ fn unknown_bases(desired: &Desired<'_>, build: &BuildFacts, world: &World) -> Ve
         Remote::Found(_) | Remote::NotAsked => None,
     });
     unknown.collect()
+}
+
+/// Bases that neither the engine nor a registry has: the build could not begin. They are asked for only if it has to.
+fn missing_bases(desired: &Desired<'_>, build: &BuildFacts, world: &World) -> Vec<String> {
+    if follows_base(desired.spec) && world.image(&reference(desired.name, desired.spec)).is_some() {
+        return Vec::new();
+    }
+    let missing = build
+        .outside
+        .iter()
+        .filter(|base| world.image(base).is_none() && matches!(world.remote(base), Some(Remote::Missing)));
+    missing.map(|base| format!("the registry has no base image {base}; is the tag right?")).collect()
 }
 
 /// True if a new version of a base is a reason to build again.

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::namespaces::SHARED;
 use super::rules::is_latest;
 use super::{Rule, volume};
 
 /// A rule and what breaks it.
 pub type Finding = (Rule, String);
 
-/// Everything in a create body that some rule is about.
-pub fn broken(body: &Value) -> Vec<Finding> {
+/// Everything in a create body that some rule is about. What `is_declared` keeps to the rules by itself.
+pub fn broken(body: &Value, is_declared: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let host = |key: &str| all(body, &["HostConfig", key]);
     let mut found = Vec::new();
     if host("Privileged").into_iter().any(is_set) {
@@ -19,9 +20,9 @@ pub fn broken(body: &Value) -> Vec<Finding> {
     }
     let attached = all(body, &["NetworkingConfig", "EndpointsConfig"]);
     let attached = attached.into_iter().filter_map(Value::as_object).flat_map(|map| map.keys());
-    if host("NetworkMode").into_iter().any(is_host) || attached.into_iter().any(|name| fold(name) == "host") {
-        found.push((Rule::NoHostNetwork, "the network of the host".to_owned()));
-    }
+    let modes = host("NetworkMode").into_iter().filter_map(Value::as_str);
+    let networks = modes.chain(attached.map(String::as_str)).filter_map(of_network);
+    found.extend(networks.collect::<BTreeSet<_>>().into_iter().map(|what| (Rule::NoHostNetwork, what)));
     for (key, rule, what) in [
         ("PidMode", Rule::NoHostPid, "to see the processes of the host"),
         ("IpcMode", Rule::NoHostIpc, "to share memory with the host"),
@@ -33,6 +34,8 @@ pub fn broken(body: &Value) -> Vec<Finding> {
             found.push((rule, what.to_owned()));
         }
     }
+    let others = shared(body).into_iter().filter(|(_, name)| is_id(name) || !is_declared(name));
+    found.extend(others.map(|(rule, name)| (rule, of_stranger(&name))));
     for key in ["CapAdd", "Capabilities"] {
         found.extend(
             texts(&host(key)).map(|name| (Rule::NoAddedCapabilities, format!("the capability {name}"))),
@@ -50,6 +53,43 @@ pub fn broken(body: &Value) -> Vec<Finding> {
         found.push((Rule::NoLatest, format!("an image without a tag of its own, `{image}`,")));
     }
     found
+}
+
+/// The container whose namespace a mode means.
+pub fn of_container(mode: &str) -> Option<&str> {
+    let (kind, name) = mode.trim().split_once(':')?;
+    (fold(kind) == "container").then(|| name.trim().trim_start_matches('/'))
+}
+
+/// The containers whose namespaces would be shared, and the rule that is about it.
+pub fn shared(body: &Value) -> Vec<(Rule, String)> {
+    let mut found = Vec::new();
+    for (key, rule) in SHARED {
+        let modes = all(body, &["HostConfig", key]).into_iter().filter_map(Value::as_str);
+        found.extend(modes.filter_map(of_container).map(|name| (rule, name.to_owned())));
+    }
+    found
+}
+
+/// What is said of a container that may have anything: these states do not declare it, or the engine takes its
+/// name for an ID.
+pub fn of_stranger(name: &str) -> String {
+    let shown: String = name.chars().take(70).collect();
+    let why = if is_id(name) { "which is no name but an ID" } else { "which no state declares" };
+    format!("what the container {shown} has, {why},")
+}
+
+/// What is said of a network that is the host's, or may be, as it is named by its ID.
+pub fn of_network(name: &str) -> Option<String> {
+    if fold(name) == "host" {
+        return Some("the network of the host".to_owned());
+    }
+    is_id(name.trim()).then(|| format!("the network {}, which is no name but an ID,", name.trim()))
+}
+
+/// True of what the engine may take for an ID, or for as much of one as it shows.
+pub fn is_id(name: &str) -> bool {
+    name.len() >= 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn unconfined<'a>(host: &impl Fn(&str) -> Vec<&'a Value>, found: &mut Vec<Finding>) {

@@ -1,11 +1,14 @@
 //! The rules of a host, and which states break them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::super::graph::{State, StateGraph};
+use super::scope::{Scope, loaded_names};
 use super::{body, volume};
+use crate::host::from_images;
 use crate::resource::{Desired, Facts, Presence, Spec, container_body, image_reference};
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{Gate, ImageReference, Owner};
@@ -30,6 +33,7 @@ pub enum Rule {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     rules: BTreeSet<Rule>,
+    scope: Scope,
 }
 
 const RULES: [Rule; 10] = [
@@ -80,7 +84,7 @@ impl Rule {
 
 impl FromIterator<Rule> for Policy {
     fn from_iter<T: IntoIterator<Item = Rule>>(rules: T) -> Self {
-        Self { rules: rules.into_iter().collect() }
+        Self { rules: rules.into_iter().collect(), scope: Scope::default() }
     }
 }
 
@@ -102,7 +106,17 @@ impl Policy {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.scope == Scope::default()
+    }
+
+    /// True if a rule is one of the policy's.
+    pub(super) fn allows_not(&self, rule: Rule) -> bool {
+        self.rules.contains(&rule)
+    }
+
+    /// The same, for states that may concern only some projects and images.
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// Tells everything in a tree that is not allowed, with its place and what to do about it.
@@ -111,12 +125,20 @@ impl Policy {
         if self.is_empty() {
             return problems;
         }
+        problems.extend(self.scope.check(graph));
+        let containers = graph
+            .graph
+            .node_weights()
+            .filter(|state| state.kind.name() == "container" && state.function.presence != Presence::Absent);
+        let declared: BTreeSet<&str> = containers.map(|state| state.name.as_str()).collect();
+        let is_declared = |name: &str| declared.contains(name);
         for state in graph.graph.node_weights() {
             let broken = match (state.kind.name(), state.function.presence) {
                 (_, Presence::Absent) => Vec::new(),
-                ("container", _) => of_container(state, &graph.owner),
+                ("container", _) => of_container(state, &graph.owner, &is_declared),
                 ("volume", _) => of_volume(state),
-                ("image", _) => of_image(state),
+                ("network", _) => of_network(state),
+                ("image", _) => of_image(state, &is_declared),
                 _ => Vec::new(),
             };
             let forbidden = broken.into_iter().filter(|broken| self.rules.contains(&broken.rule));
@@ -148,9 +170,9 @@ impl Broken {
 fn fields(rule: Rule) -> &'static [&'static str] {
     match rule {
         Rule::NoPrivileged => &["privileged"],
-        Rule::NoHostNetwork => &["network_mode", "networks", "network"],
+        Rule::NoHostNetwork => &["network_mode", "networks", "network", "driver"],
         Rule::NoDockerSocket | Rule::NoHostBinds => &["volumes", "driver_opts"],
-        Rule::NoLatest => &["image"],
+        Rule::NoLatest => &["image", "tags", "context", "path"],
         Rule::NoAddedCapabilities => &["cap_add"],
         Rule::NoDevices => &["driver_opts"],
         Rule::NoHostPid | Rule::NoHostIpc | Rule::NoUnconfined => &[],
@@ -163,12 +185,12 @@ fn place_of(rule: Rule, state: &State) -> Place {
 }
 
 /// Asks what the container would be created from, first without `raw`, which decides the place.
-fn of_container(state: &State, owner: &Owner) -> Vec<Broken> {
+fn of_container(state: &State, owner: &Owner, is_declared: &dyn Fn(&str) -> bool) -> Vec<Broken> {
     let mut plain = state.spec.clone();
     plain.remove("raw");
-    let of_fields = body::broken(&created(state, &plain, owner));
+    let of_fields = body::broken(&created(state, &plain, owner), is_declared);
     let all = match state.spec.get("raw") {
-        Some(_) => body::broken(&created(state, &state.spec, owner)),
+        Some(_) => body::broken(&created(state, &state.spec, owner), is_declared),
         None => of_fields.clone(),
     };
     let mut broken: Vec<Broken> = Vec::new();
@@ -180,8 +202,9 @@ fn of_container(state: &State, owner: &Owner) -> Vec<Broken> {
     // Attached after it is created, so no part of that.
     let networks = state.spec.value("networks").and_then(Value::as_object);
     let is_known = broken.iter().any(|broken| broken.rule == Rule::NoHostNetwork);
-    if !is_known && networks.is_some_and(|networks| networks.contains_key("host")) {
-        let (rule, what) = (Rule::NoHostNetwork, "the network of the host".to_owned());
+    let mut named = networks.into_iter().flat_map(serde_json::Map::keys);
+    if !is_known && let Some(what) = named.find_map(|name| body::of_network(name)) {
+        let rule = Rule::NoHostNetwork;
         broken.push(Broken { rule, what, place: place_of(rule, state) });
     }
     broken
@@ -189,8 +212,13 @@ fn of_container(state: &State, owner: &Owner) -> Vec<Broken> {
 
 /// What the engine would be told to create the container of a state.
 pub fn created(state: &State, spec: &Spec, owner: &Owner) -> Value {
-    let facts =
-        Facts { now: 0, sources: BTreeMap::new(), pins: BTreeMap::new(), open_ranges: BTreeMap::new() };
+    let facts = Facts {
+        now: 0,
+        sources: BTreeMap::new(),
+        pins: BTreeMap::new(),
+        open_ranges: BTreeMap::new(),
+        revisions: BTreeMap::new(),
+    };
     container_body(&Desired {
         id: state.label_id(),
         name: &state.name,
@@ -211,18 +239,64 @@ fn of_volume(state: &State) -> Vec<Broken> {
     broken.map(|(rule, what)| Broken { rule, what, place: place_of(rule, state) }).collect()
 }
 
-fn of_image(state: &State) -> Vec<Broken> {
+/// Drivers that put containers into a network of the host's.
+const OF_HOST: [&str; 3] = ["host", "macvlan", "ipvlan"];
+
+fn of_network(state: &State) -> Vec<Broken> {
+    let driver = state.spec.text("driver").filter(|driver| OF_HOST.contains(&body::fold(driver).as_str()));
+    let broken = driver.map(|driver| {
+        let (rule, what) = (Rule::NoHostNetwork, format!("a network of the host's (`driver: {driver}`)"));
+        Broken { rule, what, place: place_of(rule, state) }
+    });
+    broken.into_iter().collect()
+}
+
+fn of_image(state: &State, is_declared: &dyn Fn(&str) -> bool) -> Vec<Broken> {
     let mut broken = Vec::new();
-    let reference = image_reference(&state.name, &state.spec);
-    if state.function.name == "present" && !state.implied && is_latest(&reference) {
-        let what = format!("an image without a tag of its own, `{reference}`,");
-        broken.push(Broken { rule: Rule::NoLatest, what, place: state.place.clone() });
-    }
-    if state.function.name == "built" && state.spec.text("network") == Some("host") {
-        let (rule, what) = (Rule::NoHostNetwork, "a build in the network of the host".to_owned());
+    let name = image_reference(&state.name, &state.spec);
+    let own = (!state.implied).then_some((name, state.place.clone()));
+    let tags = state.spec.get("tags");
+    let further = tags.and_then(|tags| tags.value.as_array()).into_iter().flatten().filter_map(Value::as_str);
+    let further = further.map(|tag| (tag.to_owned(), place_of(Rule::NoLatest, state)));
+    let loaded = loaded_names(state).unwrap_or_else(|error| {
+        let (rule, what) = (Rule::NoLatest, format!("an archive with any images ({error})"));
         broken.push(Broken { rule, what, place: place_of(rule, state) });
+        BTreeSet::new()
+    });
+    let loaded = loaded.into_iter().filter(|name| own.as_ref().is_none_or(|(own, _)| own != name));
+    let inside = bases(state).into_iter().chain(loaded);
+    let inside = inside.map(|name| (name, place_of(Rule::NoLatest, state)));
+    for (reference, place) in own.iter().cloned().chain(further).chain(inside) {
+        if is_latest(&reference) {
+            let what = format!("an image without a tag of its own, `{reference}`,");
+            broken.push(Broken { rule: Rule::NoLatest, what, place });
+        }
+    }
+    if state.function.name == "built"
+        && let Some(mode) = state.spec.text("network")
+    {
+        let other = body::of_container(mode).filter(|name| body::is_id(name) || !is_declared(name));
+        let what = match other {
+            Some(name) => Some(body::of_stranger(name)),
+            None => body::of_network(mode).map(|network| format!("a build in {network}")),
+        };
+        let rule = Rule::NoHostNetwork;
+        broken.extend(what.map(|what| Broken { rule, what, place: place_of(rule, state) }));
     }
     broken
+}
+
+/// What the Dockerfile of a state starts from. One that cannot be read is told elsewhere.
+fn bases(state: &State) -> Vec<String> {
+    if state.function.name != "built" {
+        return Vec::new();
+    }
+    let context = Path::new(state.spec.text("context").unwrap_or_default());
+    let file = context.join(state.spec.text("dockerfile").unwrap_or("Dockerfile"));
+    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
+    let args = state.spec.value("args").and_then(Value::as_object).into_iter().flatten();
+    let args = args.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    from_images(&text, &args, state.spec.text("target"))
 }
 
 /// True of a reference that means whatever is the newest.

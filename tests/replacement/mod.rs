@@ -1,0 +1,6 @@
+//! Replacing containers: what serves meanwhile, what is kept, and the way back.
+
+mod faults;
+mod kept;
+mod overlap;
+mod rollback;
