@@ -23,6 +23,9 @@ const START: Duration = Duration::from_secs(300);
 const STOP_MARGIN: Duration = Duration::from_secs(60);
 /// How long the engine waits before it kills, where nobody says.
 const STOP_DEFAULT: u64 = 10;
+/// How often and how far apart a call is made again that came while a container ended by itself.
+const UNSTEADY_TRIES: u32 = 10;
+const UNSTEADY_PAUSE: Duration = Duration::from_millis(150);
 /// How long a command of this machine may take.
 const CHECK: Duration = Duration::from_secs(300);
 
@@ -123,10 +126,12 @@ impl Perform for Performer {
             }
             Step::UnpauseContainer { container } => self.container(container, "/unpause", CHANGE).await,
             Step::RenameContainer { container, to } => {
-                self.container(container, &format!("/rename?name={}", encoded(to)), CHANGE).await
+                let path = path("containers", container, &format!("/rename?name={}", encoded(to)))?;
+                self.post_when_steady(container, path, None).await.map(|_| Answer::default())
             }
             Step::UpdateContainer { container, body } => {
-                let reply = self.post(path("containers", container, "/update")?, Some(body), CHANGE).await?;
+                let path = path("containers", container, "/update")?;
+                let reply = self.post_when_steady(container, path, Some(body)).await?;
                 Ok(Answer { warnings: warnings(&answer(&reply)?), ..Answer::default() })
             }
             Step::AwaitHealthy { container, timeout } => {
@@ -205,6 +210,38 @@ impl Performer {
         } else {
             Err(refused(&reply))
         }
+    }
+
+    /// A POST to a container that may be ending or coming up again by itself at the moment: the engine refuses
+    /// it then (20.10 with "sandbox not found", or that the container is restarting), and does it a moment later.
+    async fn post_when_steady(
+        &self,
+        container: &Target,
+        path: String,
+        body: Option<&Value>,
+    ) -> Result<Reply, PerformError> {
+        let mut left = UNSTEADY_TRIES;
+        loop {
+            match self.post(path.clone(), body, CHANGE).await {
+                Err(PerformError::Refused { status: Some(409 | 500), message })
+                    if left > 0 && self.is_unsteady(container, &message).await =>
+                {
+                    left -= 1;
+                    tokio::time::sleep(UNSTEADY_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn is_unsteady(&self, container: &Target, message: &str) -> bool {
+        if message.starts_with("sandbox ") {
+            return true;
+        }
+        let Ok(path) = path("containers", container, "/json") else { return false };
+        let Ok(reply) = self.client.transport().get(&path, ANSWER).await else { return false };
+        let shown: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        shown["State"]["Restarting"] == true
     }
 
     /// A DELETE. What is not there is removed already.

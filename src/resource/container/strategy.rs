@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::kind::Desired;
+use super::ailment::relapse;
 use super::{body, mounts};
-use crate::world::{Claim, Container};
+use crate::world::{Claim, Container, RunState};
 
 /// How a container is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +28,13 @@ pub struct Choice {
 /// # Errors
 /// If the state asks for what cannot be.
 pub fn choose(desired: &Desired<'_>, old: &Container) -> Result<Choice, String> {
+    let chosen = |strategy, because: &str| Ok(Choice { strategy, because: because.to_owned() });
+    if old.state == RunState::Restarting || relapse(old, desired.facts.now).is_some() {
+        // Engines refuse to rename a container in the moment in which it ends.
+        return chosen(Strategy::Replace, "the old one ends again and again");
+    }
     let exclusive = exclusive(desired, old);
     let shared = shared(desired, old);
-    let chosen = |strategy, because: &str| Ok(Choice { strategy, because: because.to_owned() });
     match (desired.spec.text("strategy"), exclusive, shared) {
         (Some("overlap"), Some(thing), _) => Err(format!(
             "`strategy: overlap` cannot be: {thing}, and two containers cannot have it at a time; leave the \
