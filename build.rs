@@ -1,5 +1,6 @@
-//! Compiles the demo's program, states/demo/web.rs, to the static states/demo/bin/web that its image is built from.
-//! Never fails the build: evenkeel works without its demo.
+//! Compiles two programs that run in containers, each of one file, to static binaries: build/asker.rs, which evenkeel
+//! carries, and the demo's states/demo/web.rs. Never fails the build: evenkeel works without its demo, and says what
+//! it cannot do without the other.
 
 use std::env;
 use std::error::Error;
@@ -11,10 +12,11 @@ use std::time::SystemTime;
 
 const SOURCE: &str = "states/demo/web.rs";
 const PROGRAM: &str = "states/demo/bin/web";
+const ASKER: &str = "build/asker.rs";
 
 fn main() {
     // The program is watched too: whoever removes it gets it back.
-    for path in ["build.rs", SOURCE, PROGRAM] {
+    for path in ["build.rs", SOURCE, PROGRAM, ASKER] {
         println!("cargo::rerun-if-changed={path}");
     }
     if let Err(reason) = compile_demo() {
@@ -22,6 +24,17 @@ fn main() {
             "cargo::warning=the demo's program was not compiled, so states/demo.yml cannot be applied: {reason}"
         );
         println!("cargo::warning=hint: rustc -O -C target-feature=+crt-static -o {PROGRAM} {SOURCE}");
+    }
+    let Ok(made) = variable("OUT_DIR").map(|folder| PathBuf::from(folder).join("asker")) else { return };
+    if let Err(reason) = variable("CARGO_MANIFEST_DIR")
+        .map_err(Into::into)
+        .and_then(|root| compile(Path::new(&root), ASKER, &made, "z"))
+    {
+        println!(
+            "cargo::warning=build/asker.rs was not compiled, so `wait` cannot ask from a helper: {reason}"
+        );
+        // What is embedded has to be there.
+        _ = fs::write(&made, []);
     }
 }
 
@@ -31,13 +44,20 @@ fn compile_demo() -> Result<(), Box<dyn Error>> {
         // A published package may come without its demo.
         return Ok(());
     }
+    let made = PathBuf::from(variable("OUT_DIR")?).join("web");
+    compile(&root, SOURCE, &made, "3")?;
+    replace_if_changed(&made, &root.join(PROGRAM), fs::metadata(root.join(SOURCE))?.modified()?)?;
+    Ok(())
+}
+
+/// Makes a static program of one file; `level` is rustc's level of optimisation.
+fn compile(root: &Path, source: &str, made: &Path, level: &str) -> Result<(), Box<dyn Error>> {
     let target = env::var("TARGET")?;
     if !target.contains("linux") {
         return Err(format!("{target} is not Linux").into());
     }
-    let made = PathBuf::from(variable("OUT_DIR")?).join("web");
     let mut rustc = Command::new(variable("RUSTC")?);
-    rustc.current_dir(&root).arg("--edition=2024").arg("-O");
+    rustc.current_dir(root).arg("--edition=2024").args(["-C", &format!("opt-level={level}")]);
     for option in ["target-feature=+crt-static", "panic=abort", "strip=symbols", "lto=fat", "codegen-units=1"]
     {
         rustc.args(["-C", option]);
@@ -47,13 +67,12 @@ fn compile_demo() -> Result<(), Box<dyn Error>> {
         option.push(linker);
         rustc.arg("-C").arg(option);
     }
-    let output = rustc.arg("--target").arg(&target).arg("-o").arg(&made).arg(SOURCE).output()?;
+    let output = rustc.arg("--target").arg(&target).arg("-o").arg(made).arg(source).output()?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         let first = stderr.lines().find(|line| line.starts_with("error")).unwrap_or("rustc failed");
         return Err(first.to_owned().into());
     }
-    replace_if_changed(&made, &root.join(PROGRAM), fs::metadata(root.join(SOURCE))?.modified()?)?;
     Ok(())
 }
 

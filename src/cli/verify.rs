@@ -46,6 +46,7 @@ pub(super) async fn run(args: VerifyArgs, ambient: &Ambient, screen: &Screen) ->
     let gate = Gate {
         stable_for: Duration::from_secs(args.stable_for),
         timeout: Duration::from_secs(args.timeout.max(args.stable_for.saturating_add(10))),
+        ..Gate::default()
     };
     let options = VerifyOptions { image: args.image, host: args.host, gate };
     let progress = screen.progress();

@@ -276,7 +276,7 @@ impl Run<'_> {
         self.lock()[change.id.0].output = output;
         // Others that wait for this one see that it failed only when it is over.
         if !undo::undo(self, change, error).await {
-            let reason = format!("{step}: {error}");
+            let reason = format!("{step:#}: {error}");
             let left = match &started {
                 Some(id) => self.execution.observer.container(id).await.ok().flatten(),
                 None => None,

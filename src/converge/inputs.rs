@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::NodeIndex;
 
-use crate::resource::{Desired, Facts, Found};
+use crate::resource::{Desired, Facts, Found, gate};
 use crate::state::{Policy, State, StateGraph};
-use crate::world::{Gate, Owner, World};
+use crate::world::{Owner, World};
 
 /// Everything that a plan depends on.
 pub struct PlanInputs<'a> {
@@ -60,19 +60,6 @@ pub enum Guard {
     Broken(String),
 }
 
-/// When a container of the state counts as proven.
-pub fn gate(state: &State) -> Gate {
-    let mut gate = Gate::default();
-    let seconds = |field: &str| state.spec.value(field).and_then(serde_json::Value::as_u64);
-    if let Some(stable_for) = seconds("stable_for") {
-        gate.stable_for = std::time::Duration::from_secs(stable_for);
-    }
-    if let Some(timeout) = seconds("timeout") {
-        gate.timeout = std::time::Duration::from_secs(timeout);
-    }
-    gate
-}
-
 /// What a state wants, as its kind takes it.
 pub fn desired<'a>(state: &'a State, inputs: &PlanInputs<'a>, owner: &'a Owner) -> Desired<'a> {
     Desired {
@@ -84,7 +71,7 @@ pub fn desired<'a>(state: &'a State, inputs: &PlanInputs<'a>, owner: &'a Owner) 
         was: state.options.was.as_deref(),
         protect: state.options.protect,
         facts: inputs.facts,
-        gate: gate(state),
+        gate: gate(&state.spec),
         yields: false,
     }
 }

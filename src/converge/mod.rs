@@ -19,10 +19,11 @@ mod read_back;
 mod superseded;
 mod undo;
 mod unfinished;
+mod waits;
 mod work;
 
 pub use compare::{FAILING, newcomer_differs, remaining};
 pub use execute::{Execution, execute};
 pub use foretell::foretell;
-pub use inputs::{DataLoss, Guard, PlanInputs, PlanOptions, gate};
+pub use inputs::{DataLoss, Guard, PlanInputs, PlanOptions};
 pub use plan::plan;

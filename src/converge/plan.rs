@@ -9,12 +9,12 @@ use petgraph::visit::EdgeRef;
 
 use super::claims::{self, Handovers};
 use super::compare::{Verdict, compare};
-use super::inputs::{Guard, PlanInputs, desired, find, gate};
+use super::inputs::{Guard, PlanInputs, desired, find};
 use super::{kept, orphans, phases, superseded};
 use crate::plan::{Action, Change, ChangeId, Effect, Phase, Plan, Retry, StateRef, Steps, When};
 use crate::resource::image_reference;
-use crate::state::{Condition, Relation, State};
-use crate::world::{Id, Refusal, Step, Target, World};
+use crate::state::{Relation, State};
+use crate::world::{Id, Refusal, Step, World};
 
 /// Plans a run. The same inputs give the same plan, byte for byte.
 pub fn plan(inputs: &PlanInputs<'_>) -> Plan {
@@ -133,24 +133,6 @@ impl Planner<'_> {
             steps.switch.splice(0..0, waits);
         }
         self.commit(change, steps);
-    }
-
-    /// The waits for containers that have to be healthy before.
-    fn waits(&self, node: NodeIndex) -> Vec<Step> {
-        let graph = &self.inputs.graph.graph;
-        let edges = graph.edges_directed(node, Direction::Incoming);
-        let healthy = edges.filter(|edge| edge.weight().condition == Condition::Healthy);
-        let mut waits: Vec<(String, Step)> = healthy
-            .filter_map(|edge| {
-                let needed = &graph[edge.source()];
-                let found = self.world.container(&needed.name)?;
-                let container = Target::new(&found.id, &needed.name);
-                let wait = Step::AwaitHealthy { container, timeout: gate(needed).timeout };
-                Some((needed.name.clone(), wait))
-            })
-            .collect();
-        waits.sort_by(|(a, _), (b, _)| a.cmp(b));
-        waits.into_iter().map(|(_, wait)| wait).collect()
     }
 
     /// Predicts a change's steps; what the engine would refuse becomes a blocker.

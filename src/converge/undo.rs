@@ -14,10 +14,14 @@ pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool 
         end_trial(run, change).await;
         return false;
     }
+    // Whoever made nothing has nothing to take back.
+    let makes_one = change.steps.iter().any(|step| matches!(step, Step::CreateContainer { .. }));
     let outcome = match error {
         PerformError::Lost { .. } => Outcome::Unknown,
-        PerformError::Refused { .. } => Outcome::Refused,
-        PerformError::NotSettled { .. } | PerformError::Failed { .. } => Outcome::NotProven,
+        PerformError::NotSettled { .. } | PerformError::Failed { .. } if makes_one => Outcome::NotProven,
+        PerformError::Refused { .. } | PerformError::NotSettled { .. } | PerformError::Failed { .. } => {
+            Outcome::Refused
+        }
     };
     // One more time as refused if even the recovery fails: then the old one comes back.
     go_back(run, change, &[outcome, Outcome::Refused]).await
@@ -121,12 +125,15 @@ fn has_taken_over(run: &Run<'_>, change: &Change, world: &World) -> bool {
 /// it was to take. So it is put into what was observed as it was made, and `recover` goes by that;
 /// gives its id there.
 fn remember_newcomer(run: &Run<'_>, change: &Change, world: &mut World) -> Option<Id> {
-    let container = change.steps.iter().find_map(|step| match step {
+    let mut settled = change.steps.iter().filter_map(|step| match step {
         Step::Settle { container, .. } => Some(container),
         _ => None,
+    });
+    // Those that are only waited for were made by others.
+    let (container, create) = settled.find_map(|container| {
+        let create = change.steps.iter().find(|step| makes(step) == Some(&container.id))?;
+        Some((container, create))
     })?;
-    let mut steps = change.steps.iter();
-    let create = steps.find(|step| makes(step) == Some(&container.id))?;
     let bindings = run.bindings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let made = bindings.id(&container.id);
     if made == container.id || world.containers.contains_key(&made) {

@@ -13,22 +13,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::client::Client;
+use super::empty_image::{self, IMAGE};
 use super::shapes::{listed_name, text};
-use super::transport::{Broken, Order, Reply, encoded, full};
+use super::transport::{Broken, Order, Reply, encoded};
 use super::{ObserveError, performer::CHANGE};
 use crate::world::label;
 
-/// The image of all locks.
-const IMAGE: &str = "evenkeel/lock:1";
 /// How often it is made, if it is gone again at once.
 const IMAGES: u32 = 3;
 /// How long a renewal may take: another one follows.
@@ -146,7 +142,9 @@ impl Locker {
             if let Some(attempt) = self.create(name, labels, lease).await? {
                 return Ok(attempt);
             }
-            loaded = self.make_image().await?;
+            loaded = empty_image::load(&self.client)
+                .await
+                .map_err(|reason| refused("load the empty image for container", &reason))?;
         }
         let reason = format!("the engine has no image {IMAGE} after it was loaded: {loaded}");
         Err(LockRefusal { what: "create container", reason })
@@ -222,24 +220,6 @@ impl Locker {
             _ => Err(answered(WHAT, &reply)),
         }
     }
-
-    /// Loads the empty image, and gives what the engine said.
-    async fn make_image(&self) -> Result<String, LockRefusal> {
-        const WHAT: &str = "load the empty image for container";
-        let engine = self.client.engine().await;
-        let engine = engine.map_err(|error| refused(WHAT, &error.to_string()))?;
-        let archive = empty_image(&engine.os, &engine.architecture)
-            .map_err(|error| refused(WHAT, &error.to_string()))?;
-        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"))];
-        let path = "/images/load?quiet=1".to_owned();
-        let order = Order { method: Method::POST, path, headers, body: full(Bytes::from(archive)) };
-        let reply = self.client.transport().order(order, CHANGE).await;
-        let reply = reply.map_err(|broken| refused(WHAT, broken.reason()))?;
-        if reply.status.is_success() {
-            return Ok(String::from_utf8_lossy(&reply.body).trim().to_owned());
-        }
-        Err(answered(WHAT, &reply))
-    }
 }
 
 fn policy(seconds: u64) -> Value {
@@ -279,30 +259,6 @@ fn seen(json: &Value, clock: Option<Timestamp>) -> SeenLock {
     }
 }
 
-/// An archive as `docker save` writes it, of an image without any layer.
-fn empty_image(os: &str, architecture: &str) -> std::io::Result<Vec<u8>> {
-    let config = json!({
-        "architecture": architecture,
-        "config": {},
-        "created": "1970-01-01T00:00:00Z",
-        "history": [],
-        "os": os,
-        "rootfs": {"type": "layers", "diff_ids": []},
-    });
-    let config = config.to_string();
-    let id: String = Sha256::digest(&config).iter().map(|byte| format!("{byte:02x}")).collect();
-    let manifest = json!([{"Config": format!("{id}.json"), "RepoTags": [IMAGE], "Layers": []}]).to_string();
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in [(format!("{id}.json"), config), ("manifest.json".to_owned(), manifest)] {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        archive.append_data(&mut header, name, content.as_bytes())?;
-    }
-    archive.into_inner()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,12 +281,5 @@ mod tests {
         let lock = seen(&json(60), None);
         assert_eq!((lock.id.as_str(), lock.name.as_str(), lock.is_lock), ("1f", "evenkeel.lock.a", true));
         assert!(!seen(&json!({"Name": "/evenkeel.lock.a"}), None).is_lock);
-    }
-
-    #[test]
-    fn the_empty_image_is_always_the_same() {
-        let image = || empty_image("linux", "amd64").expect("it fits into memory");
-        assert_eq!(image(), image());
-        assert!(image().len() < 10_000);
     }
 }

@@ -1,13 +1,16 @@
 //! The Docker engine: the only module that names bollard or speaks HTTP to an engine.
 
 mod address;
+mod asking;
 mod build;
 mod buildx;
 mod client;
 mod connector;
 mod docker;
+mod empty_image;
 mod exec;
 pub mod fake;
+mod helper;
 mod lock;
 mod logs;
 mod observe;

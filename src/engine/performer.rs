@@ -18,7 +18,7 @@ use crate::world::{Id, Stamps, Step, Target, Trial, label};
 /// How long a change that moves no data may take.
 pub(super) const CHANGE: Duration = Duration::from_secs(120);
 /// A start may wait for mounts, volume drivers and a slow runtime.
-const START: Duration = Duration::from_secs(300);
+pub(super) const START: Duration = Duration::from_secs(300);
 /// What a stop may take beyond the container's own time.
 const STOP_MARGIN: Duration = Duration::from_secs(60);
 /// How long the engine waits before it kills, where nobody says.

@@ -1,4 +1,4 @@
-//! Waits until a container has proven itself. Asks only, changes nothing.
+//! Waits until a container has proven itself. Changes nothing at it.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::asking::{Asking, Said};
 use super::client::Client;
 use super::shapes::run_state;
 use super::transport::{ANSWER, encoded};
@@ -17,20 +18,52 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How often a wait tells that it still goes on.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// Waits for `container`: healthy if it has a healthcheck, else up without a restart for
-/// `gate.stable_for`.
+/// Waits for `container`: healthy if it has a healthcheck, else up without a restart for `gate.stable_for`, and every
+/// probe of the gate answered well.
 pub(super) async fn settle(
     client: &Client,
     container: &Target,
     gate: &Gate,
     progress: Progress<'_>,
 ) -> Result<(), PerformError> {
+    let mut asking = Asking::begin(client, container, gate);
+    let settled = until_proven(client, container, gate, &mut asking, progress).await;
+    let said = asking.end().await;
+    match settled {
+        // Only now it is known what was wrong at last.
+        Err(Unsettled::Late { was }) => {
+            let was = if let Said::Waiting(reason) = said { reason } else { was };
+            let reason = format!("{was} after {} s", gate.timeout.as_secs_f64());
+            Err(PerformError::NotSettled { reason })
+        }
+        Err(Unsettled::Failed(reason)) => Err(PerformError::NotSettled { reason }),
+        Ok(()) => Ok(()),
+    }
+}
+
+enum Unsettled {
+    Failed(String),
+    /// The time was over; what was waited for.
+    Late {
+        was: String,
+    },
+}
+
+async fn until_proven(
+    client: &Client,
+    container: &Target,
+    gate: &Gate,
+    asking: &mut Asking,
+    progress: Progress<'_>,
+) -> Result<(), Unsettled> {
     let began = Instant::now();
     let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
     let mut pause = FIRST_PAUSE;
     let mut told = began;
     let mut watch = Watch::default();
     loop {
+        // What was said before the look: both have to hold at once.
+        let said = asking.said();
         let waited = began.elapsed();
         let verdict = match client.transport().get(&path, ANSWER).await {
             Ok(reply) if reply.status == StatusCode::NOT_FOUND => Verdict::Failed("it is gone".to_owned()),
@@ -42,21 +75,22 @@ pub(super) async fn settle(
             // The engine may only be busy; the gate's own bound ends this.
             Err(broken) => Verdict::Waiting(broken.to_string()),
         };
-        let waiting_for = match verdict {
-            Verdict::Proven => return Ok(()),
-            Verdict::Failed(reason) => return Err(PerformError::NotSettled { reason }),
-            Verdict::Waiting(reason) => reason,
+        let waiting_for = match (verdict, said) {
+            (Verdict::Failed(reason), _) | (_, Said::Never(reason)) => {
+                return Err(Unsettled::Failed(reason));
+            }
+            (Verdict::Proven, Said::Well) => return Ok(()),
+            (_, Said::Waiting(reason)) | (Verdict::Waiting(reason), Said::Well) => reason,
         };
         if waited >= gate.timeout {
-            let seconds = gate.timeout.as_secs_f64();
-            return Err(PerformError::NotSettled { reason: format!("{waiting_for} after {seconds} s") });
+            return Err(Unsettled::Late { was: waiting_for });
         }
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
             progress(format!("{waiting_for}, {} s of {} s", waited.as_secs(), gate.timeout.as_secs()));
         }
         let left = gate.timeout.saturating_sub(began.elapsed());
-        tokio::time::sleep(pause.min(left.max(FIRST_PAUSE))).await;
+        asking.pause(pause.min(left.max(FIRST_PAUSE))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -119,7 +153,7 @@ pub(super) async fn await_healthy(
         let reason = "it has no healthcheck, so nobody knows whether it is healthy".to_owned();
         return Err(PerformError::NotSettled { reason });
     }
-    settle(client, container, &Gate { stable_for: Duration::MAX, timeout }, progress).await
+    settle(client, container, &Gate { stable_for: Duration::MAX, timeout, ..Gate::default() }, progress).await
 }
 
 /// Looks at a container that serves until `lasts` is over.
@@ -130,7 +164,7 @@ pub(super) async fn watch(client: &Client, container: &Target, lasts: Duration) 
     let began = Instant::now();
     let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
     // It is proven already; what counts is that nothing becomes worse.
-    let gate = Gate { stable_for: Duration::MAX, timeout: Duration::MAX };
+    let gate = Gate { stable_for: Duration::MAX, timeout: Duration::MAX, ..Gate::default() };
     let mut watch = Watch::default();
     loop {
         match client.transport().get(&path, ANSWER).await {

@@ -110,7 +110,16 @@ impl fmt::Display for Step {
             Self::UpdateContainer { container, body } => {
                 write!(f, "update container {container}: {}", update_text(body))
             }
-            Self::Settle { container, .. } => write!(f, "settle container {container}"),
+            Self::Settle { container, gate } => {
+                write!(f, "settle container {container}")?;
+                let probes: Vec<_> = gate.wait.iter().map(ToString::to_string).collect();
+                // Where it failed, the probe that was not answered is told alone.
+                if probes.is_empty() || f.alternate() {
+                    Ok(())
+                } else {
+                    write!(f, " ({})", probes.join(", "))
+                }
+            }
             Self::AwaitHealthy { container, .. } => write!(f, "await that container {container} is healthy"),
             Self::Watch { container, lasts } => {
                 write!(f, "watch container {container} for {} s", lasts.as_secs_f64())

@@ -12,7 +12,7 @@ mod spec;
 mod volume;
 
 pub use container::{
-    Outcome, Recorded, Recovery, ailment, create_body as container_body, is_kept, is_unhealthy,
+    Outcome, Recorded, Recovery, ailment, create_body as container_body, gate, is_kept, is_unhealthy,
     keep_revisions, kept_of, plain_name, primary_network_name, record_of, recorded, recorded_differences,
     recover, restarts, revision_of, spec_of, superfluous, unfinished,
 };

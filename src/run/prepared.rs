@@ -20,12 +20,12 @@ use super::{
     revisions,
 };
 use crate::converge::{
-    self, Execution, Guard, PlanInputs, PlanOptions, execute, gate, newcomer_differs, plan, remaining,
+    self, Execution, Guard, PlanInputs, PlanOptions, execute, newcomer_differs, plan, remaining,
 };
 use crate::engine::{Client, Observe, Performer, Survey, Wanted};
 use crate::plan::{Action, ChangeId, ChangeReport, Plan, RunReport, StateRef};
 use crate::registry::Registries;
-use crate::resource::Facts;
+use crate::resource::{Facts, gate};
 use crate::source::Secrets;
 use crate::state::StateGraph;
 use crate::world::{ImageReference, Remote, Stamps, World};
@@ -244,7 +244,7 @@ impl Prepared {
     fn first_look(&self, plan: &Plan) -> Duration {
         let new = plan.changes.iter().filter(|change| change.action == Action::Create);
         let nodes = new.filter_map(|change| self.by_change.get(&key_of(&change.state)));
-        let asked = nodes.map(|node| gate(&self.graph.graph[*node]).stable_for);
+        let asked = nodes.map(|node| gate(&self.graph.graph[*node].spec).stable_for);
         asked.max().unwrap_or_default().min(FIRST_LOOK)
     }
 

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{BuildSpec, Id, Name, Target, Trial};
+use super::{BuildSpec, Gate, Id, Name, Target, Trial};
 
 /// One effect: one call of the engine's API, or one wait for something that an earlier call began.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,19 +148,4 @@ pub enum Step {
     CheckCommand {
         command: String,
     },
-}
-
-/// When a container counts as proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
-    /// How long it has to run without a restart, if it has no healthcheck.
-    pub stable_for: Duration,
-    /// How long it may take altogether.
-    pub timeout: Duration,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self { stable_for: Duration::from_secs(2), timeout: Duration::from_secs(60) }
-    }
 }

@@ -86,5 +86,9 @@ pub fn environment() -> Environment {
 }
 
 pub fn gate(stable: u64, timeout: u64) -> Gate {
-    Gate { stable_for: Duration::from_millis(stable), timeout: Duration::from_millis(timeout) }
+    Gate {
+        stable_for: Duration::from_millis(stable),
+        timeout: Duration::from_millis(timeout),
+        ..Gate::default()
+    }
 }

@@ -1,6 +1,7 @@
 //! Replacing containers: what serves meanwhile, what is kept, and the way back.
 
 mod faults;
+mod gates;
 mod kept;
 mod overlap;
 mod rollback;

@@ -7,9 +7,10 @@ use super::super::form::{self, Form};
 use super::super::kind::Desired;
 use super::super::spec::Spec;
 use super::fields::FIELDS;
+use super::gate::gate_text;
 use super::recorded::record_of;
 use super::{effective, mounts, networks};
-use crate::world::{Claim, Container, Gate, World, label, port_claims};
+use crate::world::{Claim, Container, World, label, port_claims};
 
 /// What a new container is made of.
 pub struct Made<'a> {
@@ -139,23 +140,4 @@ fn add_labels(desired: &Desired<'_>, made: &Made<'_>, body: &mut Value) {
         }
     }
     compare::add_labels(&mut body["Labels"], &labels);
-}
-
-/// A gate as its label keeps it.
-pub fn gate_text(gate: &Gate) -> String {
-    format!("stable_for={},timeout={}", gate.stable_for.as_secs(), gate.timeout.as_secs())
-}
-
-/// Reads a gate from its label; what cannot be read is the default.
-pub fn gate_of(container: &Container) -> Option<Gate> {
-    let text = container.labels().get(label::GATE)?;
-    let mut gate = Gate::default();
-    for part in text.split(',') {
-        match part.split_once('=').and_then(|(key, value)| Some((key, value.parse().ok()?))) {
-            Some(("stable_for", seconds)) => gate.stable_for = std::time::Duration::from_secs(seconds),
-            Some(("timeout", seconds)) => gate.timeout = std::time::Duration::from_secs(seconds),
-            _ => {}
-        }
-    }
-    Some(gate)
 }

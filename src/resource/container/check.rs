@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::compare;
 use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
+use super::gate;
 use super::networks::shares_network;
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{ImageReference, Role, VersionRange, World};
@@ -106,6 +107,7 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
                 .hint("`memory_swap` is memory and swap together"),
         );
     }
+    problems.extend(gate::check(function, spec));
     problems
 }
 

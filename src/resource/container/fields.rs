@@ -411,13 +411,19 @@ pub static FIELDS: &[Field] = &[
         "stable_for",
         [plain("stable_for")],
         form::DURATION_SECONDS,
-        "How long the successor of a replaced container has to run without a restart before it counts as good, if it has no healthcheck (default 2s)."
+        "How long the successor of a replaced container has to run without a restart before it counts as good, if it has no healthcheck (default 2s; 0s with `wait`)."
     ),
     policy!(
         "timeout",
         [plain("timeout")],
         form::DURATION_SECONDS,
         "How long the successor of a replaced container has to become good altogether (default 60s)."
+    ),
+    policy!(
+        "wait",
+        [plain("wait")],
+        form::WAIT,
+        "What else a new container has to show before it counts as good: one of these, or a list, all of which have to come true within `timeout`. `{http: 8080/health}`: a GET is answered with a status from 200 to 399 (`status: 204`, `status: 200-299`). `{tcp: 5432}`: somebody listens. Both ask the container's port from a small container of evenkeel's own that shares its network (`from: helper`, the default), from this machine at the port that it is published to (`from: published`), or with `wget`, `curl` or `nc` of the image (`from: inside`). `{exec: pg_isready}`: a command in the container ends with 0. `{log: ready}`: the container has written this text. `validate`: what its label `io.evenkeel.lifecycle.validate` says ends with 0. `healthy`: it has a healthcheck; that it is healthy is waited for in any case. A successor that does not come to that is taken back, and the old one serves on; a first container is stopped and kept as `web.r1.failed`."
     ),
     policy!(
         "strategy",

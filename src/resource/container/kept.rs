@@ -42,9 +42,19 @@ pub fn after_replacement(
     retired.push((own, Target::new(&old.id, &Role::retired(name, own))));
     retired.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
     let beyond = retired.into_iter().skip(keep).map(|(_, target)| target);
+    let beyond = beyond.map(|container| Step::RemoveContainer { container });
+    beyond.chain(after_success(&scene)).collect()
+}
+
+/// What goes when a first container works: the newcomer that failed before it.
+pub fn after_creation(name: &str, owner: &Owner, world: &World) -> Vec<Step> {
+    after_success(&Scene::read(name, owner, world))
+}
+
+fn after_success(scene: &Scene<'_>) -> Vec<Step> {
     let failed = scene.failed.iter().take(FAILED - 1).filter(|failed| is_kept(failed));
-    let failed = failed.map(|failed| Target::new(&failed.id, &failed.name));
-    beyond.chain(failed).map(|container| Step::RemoveContainer { container }).collect()
+    let targets = failed.map(|failed| Target::new(&failed.id, &failed.name));
+    targets.map(|container| Step::RemoveContainer { container }).collect()
 }
 
 /// What goes before another newcomer is tried: those that failed before it, but for the last.

@@ -8,6 +8,7 @@ mod diff;
 mod effective;
 mod expand;
 mod fields;
+mod gate;
 mod kept;
 mod mounts;
 mod names;
@@ -29,6 +30,7 @@ use crate::world::{Claim, World};
 
 pub use ailment::{ailment, is_unhealthy, restarts};
 pub use body::create_body;
+pub use gate::gate;
 pub use kept::{is_kept, keep_revisions, kept_of, superfluous};
 pub use mounts::named as named_mounts;
 pub use names::{plain as plain_name, revision_of};

@@ -1,12 +1,13 @@
 //! Unfinished business: what an interrupted or failed replacement left, read from names and labels
 //! alone, and the steps that finish or undo it.
 
-use super::body::gate_of;
 use super::diff::failed_to_start;
+use super::gate::gate_of;
 use super::names::retired_number;
 use super::replace::{restart_off, swap};
 use super::scene::{
-    Scene, discard, has_failed, is_ours, replaced, restore_policy, silence, starts, turn_back, verdict,
+    Scene, discard, has_failed, is_ours, replaced, replaces, restore_policy, silence, starts, turn_back,
+    verdict,
 };
 use crate::world::{Container, Id, Name, Owner, Role, RunState, Step, Target, World};
 
@@ -193,8 +194,18 @@ fn taken_over(current: &Container, scene: &Scene<'_>, outcome: Outcome) -> Findi
             scene.serve_again(&mut steps, old, name, current);
             (vec![turned_back(current, old, name, &steps)], steps)
         }
+        // Nobody was there before it, and it would look like one that works.
+        None if outcome == Outcome::NotProven && replaces(current).is_none() && waits(current) => (
+            vec![format!("{} did not work out, so it is stopped and kept", current.name)],
+            verdict(current, name),
+        ),
         None => Finding::default(),
     }
+}
+
+/// True if a container had to answer before it counted as good.
+fn waits(container: &Container) -> bool {
+    gate_of(container).is_some_and(|gate| !gate.wait.is_empty())
 }
 
 /// Nobody is called `web`, and nobody is about to be.

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::body::gate_of;
 use super::diff::failed_to_start;
+use super::gate::gate_of;
 use super::names::revision_of;
 use super::replace::restart_body;
 use crate::world::{Container, Id, Owner, Refusal, Role, RunState, Step, Target, World, label};

@@ -6,7 +6,7 @@ use super::super::form::Form;
 use super::super::kind::{Desired, Found, Planned, Transition};
 use super::body::{Made, body};
 use super::fields::FIELDS;
-use super::kept::kept_of;
+use super::kept::{self, kept_of};
 use super::{effective, names, networks, replace};
 use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
 use crate::resource::field::At;
@@ -70,10 +70,15 @@ fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
     };
     let body = body(desired, &made, world);
     let mut steps = Steps::default();
+    steps.prepare.extend(kept::before_attempt(desired.name, desired.owner, world));
+    steps.retire.extend(kept::after_creation(desired.name, desired.owner, world));
     steps.prepare.push(Step::CreateContainer { container: container.clone(), image, body });
     steps.prepare.extend(networks::connect_others(desired, &container, world));
     if desired.function.name == "running" {
-        steps.switch.push(Step::StartContainer { container });
+        steps.switch.push(Step::StartContainer { container: container.clone() });
+        if !desired.gate.wait.is_empty() {
+            steps.switch.push(Step::Settle { container, gate: desired.gate.clone() });
+        }
     }
     Planned::new(Action::Create, steps)
 }

@@ -37,6 +37,7 @@ pub(crate) mod testing;
 mod tmpfs;
 mod ulimits;
 mod validation;
+mod wait;
 
 use serde_json::Value;
 
@@ -73,6 +74,7 @@ pub use strategy::STRATEGY;
 pub use tmpfs::{TMPFS, Tmpfs};
 pub use ulimits::{ULIMITS, Ulimits};
 pub use validation::VALIDATION;
+pub use wait::WAIT;
 
 /// What is known of one sort of value. Normal forms are JSON values; `null` is "not set".
 pub trait Form: Sync {
