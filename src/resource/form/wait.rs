@@ -34,8 +34,11 @@ impl Form for Wait {
     }
 
     fn show(&self, normal: &Value) -> Value {
-        let probes: Vec<Probe> = serde_json::from_value(normal.clone()).unwrap_or_default();
-        probes.iter().map(|probe| json!(probe.to_string())).collect()
+        match serde_json::from_value::<Vec<Probe>>(normal.clone()) {
+            Ok(probes) => probes.iter().map(|probe| json!(probe.to_string())).collect(),
+            // It is shown already.
+            Err(_) => normal.clone(),
+        }
     }
 
     fn expects(&self) -> &'static str {
