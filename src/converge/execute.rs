@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::first_look::wait_for_first_look;
 use super::hint::hint;
+use super::hooks::{AfterFailure, after, is_of_copy};
 use super::owed::note_owed;
 use super::read_back::{did_not_take, read_back};
 use super::undo;
@@ -105,6 +106,7 @@ impl Progress {
     /// Takes note of what a step that was done means for whom the container serves.
     fn note(&mut self, change: &Change, step: &Step, began: Instant, id: Option<String>) {
         match step {
+            _ if is_of_copy(change, step) => {}
             Step::CreateContainer { .. } => self.made = id,
             Step::StopContainer { .. } if change.action == Action::Replace => {
                 self.stopped.get_or_insert(began);
@@ -184,11 +186,20 @@ impl Run<'_> {
     async fn change(&self, change: &Change, phase: Phase) {
         let began = Instant::now();
         self.lock()[change.id.0].started.get_or_insert_with(SystemTime::now);
+        let mut failed_hook = None;
         for step in change.steps.of(phase) {
-            if let Err(error) = self.step_with_retries(change, step).await {
-                self.fail(change, step, &error).await;
-                break;
+            let Err(error) = self.step_with_retries(change, step).await else { continue };
+            match after(step, phase) {
+                AfterFailure::GoOn => self.lock()[change.id.0].notes.push(format!("{step}: {error}")),
+                AfterFailure::GoOnAndFail => failed_hook = failed_hook.or(Some(format!("{step}: {error}"))),
+                AfterFailure::TakeBack => {
+                    self.fail(change, step, &error).await;
+                    break;
+                }
             }
+        }
+        if let Some(reason) = failed_hook.filter(|_| self.lock()[change.id.0].ending.is_none()) {
+            self.end(change.id, Ending::Failed { reason, hint: None });
         }
         let alive = self.lock()[change.id.0].ending.is_none();
         if alive && phase == Phase::Prepare {

@@ -8,6 +8,7 @@ mod first_look;
 mod foretell;
 mod hindrance;
 mod hint;
+mod hooks;
 mod inputs;
 mod kept;
 mod orphans;

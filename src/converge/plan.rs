@@ -122,7 +122,7 @@ impl Planner<'_> {
             );
         }
         // A successor has to pass as long as the one that it replaces can come back.
-        let settled = steps.switch.iter().position(|step| matches!(step, Step::Settle { .. }));
+        let settled = steps.switch.iter().rposition(|step| matches!(step, Step::Settle { .. }));
         let at = settled.map_or(steps.switch.len(), |settled| settled + 1);
         let checks =
             state.options.check_cmd.iter().map(|command| Step::CheckCommand { command: command.clone() });

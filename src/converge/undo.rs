@@ -1,6 +1,7 @@
 //! After a failure: look again, and do what `recover` says about what is there.
 
 use super::execute::Run;
+use super::hooks::{copies, is_of_copy};
 use super::work::{container_of, makes};
 use crate::engine::PerformError;
 use crate::plan::{Change, Ending, Event};
@@ -10,8 +11,8 @@ use crate::world::{Id, Role, Step, World};
 /// Restores service, or finishes what a lost answer left open. True if the change has come to its
 /// goal by that: only its removals are left.
 pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool {
+    end_trials(run, change).await;
     if change.state.kind != "container" {
-        end_trial(run, change).await;
         return false;
     }
     // Whoever made nothing has nothing to take back.
@@ -27,23 +28,22 @@ pub async fn undo(run: &Run<'_>, change: &Change, error: &PerformError) -> bool 
     go_back(run, change, &[outcome, Outcome::Refused]).await
 }
 
-/// Removes the container that tried an image, which is of no use any more.
-async fn end_trial(run: &Run<'_>, change: &Change) {
-    let trial = change.steps.iter().find_map(|step| match step {
-        Step::CreateTrial { container, .. } => Some(&container.name),
-        _ => None,
-    });
-    let Some(name) = trial else { return };
+/// Removes the throw-away containers of a change, which are of no use any more.
+async fn end_trials(run: &Run<'_>, change: &Change) {
+    let names: Vec<_> = copies(change).filter_map(container_of).map(|container| &container.name).collect();
+    if names.is_empty() {
+        return;
+    }
     let execution = run.execution;
     let Ok(world) = execution.observer.world(execution.wanted).await else { return };
-    let found = trials(execution.owner, &world).into_iter().find(|container| container.name == *name);
-    let Some(found) = found else { return };
-    let why = "the container that tried the image is removed".to_owned();
-    (execution.events)(Event::Recovering { change: change.id, why });
-    for step in end_of_trial(found) {
-        if let Err(error) = run.step(change, &step).await {
-            run.lock()[change.id.0].notes.push(format!("{step}: {error}; the next run goes on with it"));
-            return;
+    for found in trials(execution.owner, &world).into_iter().filter(|found| names.contains(&&found.name)) {
+        let why = format!("{} is removed: it was only tried", found.name);
+        (execution.events)(Event::Recovering { change: change.id, why });
+        for step in end_of_trial(found) {
+            if let Err(error) = run.step(change, &step).await {
+                run.lock()[change.id.0].notes.push(format!("{step}: {error}; the next run goes on with it"));
+                return;
+            }
         }
     }
 }
@@ -96,7 +96,13 @@ async fn attempt(run: &Run<'_>, change: &Change, outcome: Outcome) -> Result<Opt
     (execution.events)(Event::Recovering { change: change.id, why: recovery.why.clone() });
     let is_there = |step: &&Step| container_of(step).is_none_or(|target| Some(&target.id) != gone.as_ref());
     for step in recovery.steps.iter().filter(is_there) {
-        run.step(change, step).await.map_err(|error| format!("{step}: {error}"))?;
+        match run.step(change, step).await {
+            // What serves again is what counts.
+            Err(error) if matches!(step, Step::RunHook { .. }) => {
+                run.lock()[change.id.0].notes.push(format!("{step}: {error}"));
+            }
+            done => done.map_err(|error| format!("{step}: {error}"))?,
+        }
         if let Step::RenameContainer { to, .. } = step {
             taken_back(run, change, to);
         }
@@ -132,7 +138,7 @@ fn remember_newcomer(run: &Run<'_>, change: &Change, world: &mut World) -> Optio
     // Those that are only waited for were made by others.
     let (container, create) = settled.find_map(|container| {
         let create = change.steps.iter().find(|step| makes(step) == Some(&container.id))?;
-        Some((container, create))
+        (!is_of_copy(change, create)).then_some((container, create))
     })?;
     let bindings = run.bindings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let made = bindings.id(&container.id);

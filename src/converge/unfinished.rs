@@ -45,7 +45,7 @@ impl Planner<'_> {
         for container in trials(owner, &self.world).into_iter().cloned().collect::<Vec<_>>() {
             let mut change = Change::undeclared(self.next_id(), "container", &container.name);
             change.action = Action::Recover;
-            change.cause = "it tried an image for a run that was ended".to_owned();
+            change.cause = "it was to try something for a run that was ended".to_owned();
             let steps = Steps { recover: end_of_trial(&container), ..Steps::default() };
             self.commit(change, steps);
         }

@@ -91,6 +91,11 @@ impl Bindings {
             | Step::Watch { container, .. }
             | Step::AwaitHealthy { container, .. }
             | Step::RemoveContainer { container } => *container = self.target(container),
+            Step::RunHook { hook } => {
+                for target in [&mut hook.old, &mut hook.new].into_iter().flatten() {
+                    *target = self.target(target);
+                }
+            }
             Step::CheckCommand { .. } => {}
         }
         step
@@ -127,6 +132,7 @@ pub fn container_of(step: &Step) -> Option<&Target> {
         | Step::Watch { container, .. }
         | Step::AwaitHealthy { container, .. }
         | Step::RemoveContainer { container } => Some(container),
+        Step::RunHook { hook } => hook.container(),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ mod empty_image;
 mod exec;
 pub mod fake;
 mod helper;
+mod hook;
 mod lock;
 mod logs;
 mod observe;

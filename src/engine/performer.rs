@@ -146,6 +146,7 @@ impl Perform for Performer {
             Step::RemoveContainer { container } => self.delete(path("containers", container, "")?).await,
             Step::RemoveTrial { container } => self.delete(path("containers", container, "?v=1")?).await,
 
+            Step::RunHook { hook } => self.run_hook(hook, progress).await,
             Step::CheckCommand { command } => check(command).await,
         }
     }

@@ -37,13 +37,36 @@ const LINES: usize = 20;
 /// # Errors
 /// If it could not be started or did not end. What its exit code means is the caller's matter.
 pub async fn run_command(command: &str, bound: Duration) -> Result<Finished, CommandError> {
+    run(command, &["sh", "-c", command], &[], bound).await
+}
+
+/// Runs a program with its arguments and some more variables in its environment, in the same way.
+///
+/// # Errors
+/// If it could not be started or did not end.
+pub async fn run_program(
+    words: &[String],
+    environment: &[(String, String)],
+    bound: Duration,
+) -> Result<Finished, CommandError> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    run(&words.join(" "), &words, environment, bound).await
+}
+
+async fn run(
+    command: &str,
+    words: &[&str],
+    environment: &[(String, String)],
+    bound: Duration,
+) -> Result<Finished, CommandError> {
     let not_started = |error: std::io::Error| CommandError::NotStarted {
         command: command.to_owned(),
         reason: error.to_string(),
     };
-    let child = Command::new("sh")
-        .arg("-c")
-        .arg(command)
+    let (program, arguments) = words.split_first().unwrap_or((&"sh", &[]));
+    let child = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -127,6 +127,7 @@ impl fmt::Display for Step {
             Self::RemoveContainer { container } | Self::RemoveTrial { container } => {
                 write!(f, "remove container {container}")
             }
+            Self::RunHook { hook } => write!(f, "{hook}"),
             Self::CheckCommand { command } => write!(f, "check `{command}`"),
         }
     }

@@ -12,11 +12,13 @@ use super::graph::State;
 use super::inputs::Trust;
 use super::policy::{ambiguous, created};
 use crate::resource::Presence;
-use crate::source::{Diagnostic, Diagnostics, Entry, Place};
+use crate::source::{Diagnostic, Diagnostics, Entry, Node, Place};
 use crate::world::Owner;
 
 /// Arguments that run or look at something here.
 const GUARDS: [&str; 4] = ["onlyif", "unless", "creates", "check_cmd"];
+/// Arguments that may run something here, beside what they run in containers.
+const HOOKS: [&str; 4] = ["pre_replace", "post_start", "pre_stop", "post_replace"];
 /// Options of a registry that decide whom a login of this host is sent to.
 const TRANSPORT: [&str; 2] = ["insecure", "mirrors"];
 /// What the builder reads beside a Dockerfile.
@@ -32,13 +34,25 @@ pub fn guards(chunk: &Chunk, trust: &Trust, problems: &mut Diagnostics) {
         return;
     }
     let said = chunk.arguments.entries.iter();
-    for entry in said.filter(|entry| GUARDS.contains(&entry.key.as_str()) && !entry.value.is_null()) {
-        let what = format!("`{}` is refused: it asks this host, and the tree was pushed to it", entry.key);
+    let runs_here = |entry: &&Entry| {
+        let is_guard = GUARDS.contains(&entry.key.as_str());
+        !entry.value.is_null() && (is_guard || HOOKS.contains(&entry.key.as_str()) && is_here(&entry.value))
+    };
+    for entry in said.filter(runs_here) {
+        let does = if HOOKS.contains(&entry.key.as_str()) { "runs something on" } else { "asks" };
+        let what = format!("`{}` is refused: it {does} this host, and the tree was pushed to it", entry.key);
         problems.push(
             Diagnostic::error(&entry.key_place, what)
                 .hint("remove it, or let who keeps the host allow guards in its own configuration"),
         );
     }
+}
+
+/// True if a hook, or one of a list of them, is run on this machine.
+fn is_here(hooks: &Node) -> bool {
+    let items = hooks.as_list().unwrap_or(std::slice::from_ref(hooks));
+    let mut keys = items.iter().filter_map(Node::as_map).flatten().map(|entry| entry.key.as_str());
+    keys.any(|key| matches!(key, "here" | "controller" | "host"))
 }
 
 /// Refuses an option of a registry that is the host's to decide.

@@ -129,6 +129,14 @@ impl World {
                     return Err(wrong_state(container));
                 }
             }
+            Step::RunHook { hook } => {
+                if let Some(container) = hook.container() {
+                    let container = self.container_mut(container)?;
+                    if container.state != RunState::Running {
+                        return Err(wrong_state(container));
+                    }
+                }
+            }
             Step::CheckCommand { .. } => {}
         }
         Ok(())

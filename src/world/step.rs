@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{BuildSpec, Gate, Id, Name, Target, Trial};
+use super::{BuildSpec, Gate, Hook, Id, Name, Target, Trial};
 
 /// One effect: one call of the engine's API, or one wait for something that an earlier call began.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +138,10 @@ pub enum Step {
     Watch {
         container: Target,
         lasts: Duration,
+    },
+    /// Runs a command that goes along with the life of a container, on this machine or in a container.
+    RunHook {
+        hook: Box<Hook>,
     },
     /// Removes a container that is not running, never its volumes.
     RemoveContainer {

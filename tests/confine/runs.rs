@@ -20,6 +20,24 @@ fn guards_are_refused_with_their_place() {
 }
 
 #[test]
+fn hooks_on_the_host_are_refused_and_those_in_containers_are_not() {
+    for hook in [
+        "pre_replace: {here: touch HOST/ran}",
+        "pre_replace: {old: x, controller: touch HOST/ran}",
+        "post_start: [x, {host: touch HOST/ran}]",
+        "pre_stop: [{here: [touch, HOST/ran]}]",
+        "post_replace: {here: touch HOST/ran}",
+    ] {
+        let word = hook.split(':').next().expect("a word");
+        let pushed = Pushed::states(&format!("web:\n  container.running:\n    image: app:1\n    {hook}\n"));
+        let said = [&format!("`{word}` is refused: it runs something on this host"), "states/prod.yml:4:5"];
+        assert_told(&pushed.refused(), &said);
+    }
+    let inside = "post_start: x, pre_stop: {old: here}, pre_replace: [{once: here}, {old: here}]";
+    Pushed::states(&format!("web: {{container.running: {{image: app:1, {inside}}}}}\n")).accepted();
+}
+
+#[test]
 fn guards_are_found_wherever_they_come_from() {
     let web = "{container.running: {image: app:1}}";
     for files in [

@@ -2,6 +2,7 @@
 
 mod faults;
 mod gates;
+mod hooks;
 mod kept;
 mod overlap;
 mod rollback;

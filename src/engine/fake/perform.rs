@@ -167,7 +167,7 @@ impl Docker {
             Step::CheckCommand { command } if command == "false" => {
                 Err(PerformError::Failed { message: "`false` exited with 1".to_owned(), output: Vec::new() })
             }
-            Step::CheckCommand { .. } => Ok(Answer::default()),
+            Step::CheckCommand { .. } | Step::RunHook { .. } => Ok(Answer::default()),
         }
     }
 
@@ -183,6 +183,7 @@ impl Docker {
             | Step::BuildImage { .. }
             | Step::LoadImage { .. }
             | Step::PushImage { .. }
+            | Step::RunHook { .. }
             | Step::CheckCommand { .. } => {
                 Err(PerformError::Failed { message, output: vec!["no luck".to_owned()] })
             }

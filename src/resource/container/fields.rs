@@ -432,6 +432,36 @@ pub static FIELDS: &[Field] = &[
         "How a container is replaced. `overlap`: the new one is started and proven beside the old one, takes its name by two renames, and then the old one stops; nobody who finds it by name within a network has to wait. `replace`: the old one stops first; if the new one does not work out, the old one serves again. `auto` (default): `replace` if both would have the same host port, fixed address or MAC address, the host's network, or would write to the same volume or use a device, else `overlap`. The plan names the choice and the reason."
     ),
     policy!(
+        "rehearse",
+        [plain("rehearse")],
+        form::BOOL,
+        "`true`: before a container is replaced, a copy of the new one without ports, aliases and volumes that it would write to is started, has to pass the same gate, and is removed. An image that does not even start costs no interruption then (default false)."
+    ),
+    policy!(
+        "pre_replace",
+        [plain("pre_replace")],
+        form::PRE_REPLACE,
+        "Commands before a container is replaced, one or a list: `{here: ./backup.sh}` on this machine (with `EVENKEEL_NAME`, `EVENKEEL_OLD`, `EVENKEEL_NEW` and `EVENKEEL_HOOK` in its environment), `{old: CMD}` in the container that is there, `{once: CMD}` in a container of its own, made of the new image with the new one's environment, networks and volumes. If one fails, nothing is replaced. A hook may take ten minutes, and is run again if a run was killed: it should not mind."
+    ),
+    policy!(
+        "post_start",
+        [plain("post_start")],
+        form::POST_START,
+        "Commands when a container was started, before it counts as good: `{new: CMD}`, or just `CMD`, in it; `{here: CMD}`; `{once: CMD}` in a container of its own (not where one is only started again). If one fails, the new container has failed."
+    ),
+    policy!(
+        "pre_stop",
+        [plain("pre_stop")],
+        form::PRE_STOP,
+        "Commands before a container is stopped, restarted or removed: `{old: CMD}`, or just `CMD`, in it; `{here: CMD}`. One that fails is told, and the container is stopped all the same."
+    ),
+    policy!(
+        "post_replace",
+        [plain("post_replace")],
+        form::POST_REPLACE,
+        "Commands when a new container has taken over: `{here: CMD}`, `{new: CMD}`. If one fails, the run has failed, and the new container stays."
+    ),
+    policy!(
         "soak",
         [plain("soak")],
         form::DURATION_SECONDS,

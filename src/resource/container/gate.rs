@@ -61,6 +61,13 @@ pub fn check(function: &str, spec: &Spec) -> Diagnostics {
             problems.push(Diagnostic::error(&declared.place, message).hint("remove it"));
         }
     }
+    if let (Some(declared), Some(mode)) = (spec.get("rehearse"), spec.text("network_mode"))
+        && (mode == "host" || mode.starts_with("container:"))
+        && declared.value == true
+    {
+        let message = format!("`rehearse` cannot be with `network_mode: {mode}`: the old one has its ports");
+        problems.push(Diagnostic::error(&declared.place, message).hint("leave one of them out"));
+    }
     let Some(declared) = spec.get("wait") else { return problems };
     let (place, mode) = (&declared.place, spec.text("network_mode").unwrap_or("default"));
     for probe in probes(&declared.value) {

@@ -4,11 +4,13 @@
 mod ailment;
 mod body;
 mod check;
+mod copies;
 mod diff;
 mod effective;
 mod expand;
 mod fields;
 mod gate;
+mod hooks;
 mod kept;
 mod mounts;
 mod names;

@@ -3,6 +3,7 @@
 
 use super::diff::failed_to_start;
 use super::gate::gate_of;
+use super::hooks;
 use super::names::retired_number;
 use super::replace::{restart_off, swap};
 use super::scene::{
@@ -76,6 +77,7 @@ pub fn recover(name: &str, owner: &Owner, world: &World, outcome: Outcome) -> Op
         let rest = silence(retired, &retired.name);
         if !rest.is_empty() && rest.iter().any(|step| is_new(&steps, step)) {
             why.push(format!("{} has been replaced", retired.name));
+            steps.extend(last_hooks(retired, &scene));
             steps.extend(rest);
         }
     }
@@ -130,8 +132,9 @@ fn interrupted(
         steps.extend(forgotten(&steps, new));
         return (vec![turned_back(new, old, &old.name, &steps)], steps);
     }
-    if scene.is_taken_from(old) || !new.state.is_up() && !scene.can_start(new) {
-        // What it was to have is with somebody else, still or again.
+    if scene.is_taken_from(old) || !new.state.is_up() && !scene.can_start(new) || hooks::begins(new) {
+        // What it was to have is with somebody else, still or again. Or nobody knows which of its hooks were run: a
+        // new one is made, with all of them.
         let mut steps = discard(new, &new.name);
         let removal = steps.pop();
         scene.serve_again(&mut steps, old, &old.name, new);
@@ -146,6 +149,7 @@ fn interrupted(
     steps.extend(restart_off(old));
     let retired = Role::retired(name, retired_number(name, old, new, world));
     steps.extend(swap(&Target::new(&old.id, &old.name), &retired, &target, name));
+    steps.extend(hooks::after_takeover(new, name, None));
     (vec![format!("{} was about to take over from {}, and does so now", new.name, old.name)], steps)
 }
 
@@ -173,6 +177,7 @@ fn between_renames(new: &Container, scene: &Scene<'_>, outcome: Outcome) -> Find
         steps.push(Step::Settle { container: target.clone(), gate });
     }
     steps.push(Step::RenameContainer { container: target, to: name.to_owned() });
+    steps.extend(hooks::after_takeover(new, name, None));
     (vec![format!("{} was about to be renamed to {name}, and is now", new.name)], steps)
 }
 
@@ -201,6 +206,17 @@ fn taken_over(current: &Container, scene: &Scene<'_>, outcome: Outcome) -> Findi
         ),
         None => Finding::default(),
     }
+}
+
+/// The hooks that were to be run before a retired container stops: those of the one that has taken over.
+fn last_hooks(retired: &Container, scene: &Scene<'_>) -> Vec<Step> {
+    let Some(current) = scene.current.filter(|current| current.state == RunState::Running) else {
+        return Vec::new();
+    };
+    if retired.state != RunState::Running || replaces(current).as_ref() != Some(&retired.id) {
+        return Vec::new();
+    }
+    hooks::after_takeover(current, scene.name, Some(Target::new(&retired.id, &retired.name)))
 }
 
 /// True if a container had to answer before it counted as good.

@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::kind::{Desired, Planned};
 use super::body::{Made, body};
+use super::copies::rehearse;
+use super::hooks::{self, About, Fresh};
 use super::names::next_numbers;
 use super::strategy::{Strategy, choose};
 use super::{kept, mounts, networks};
 use crate::plan::{Action, Effect, Steps};
-use crate::world::{Container, Role, RunState, Step, Target, World};
+use crate::world::{Container, Moment, Role, RunState, Step, Target, World};
 
 /// The whole swap. What it leaves when it is cut off anywhere is finished by `recover`.
 pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Planned {
@@ -43,14 +45,32 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
         Vec::new()
     };
     steps.prepare.extend(kept::before_attempt(desired.name, desired.owner, world));
+    let is_serving = old.state == RunState::Running;
+    let about = About {
+        name: desired.name.to_owned(),
+        old: Some((target.clone(), is_serving)),
+        new: is_running.then(|| new.clone()),
+    };
+    let fresh = Fresh { image: &image, body: &body };
+    let is_rehearsed = is_running && desired.spec.value("rehearse") == Some(&Value::Bool(true));
+    if is_rehearsed {
+        steps.switch.extend(rehearse(desired, &fresh, world));
+    }
+    steps.switch.extend(hooks::declared(desired, Moment::PreReplace, &about, Some(&fresh), world));
+    let started = match is_running {
+        true => hooks::declared(desired, Moment::PostStart, &about, Some(&fresh), world),
+        false => Vec::new(),
+    };
     steps.prepare.push(Step::CreateContainer { container: new.clone(), image, body });
     steps.prepare.extend(others);
     let stop = old.state.is_up().then(|| Step::StopContainer { container: target.clone(), timeout: None });
     if !overlaps {
+        steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));
         steps.switch.extend(stop.clone());
     }
     if is_running {
         steps.switch.push(Step::StartContainer { container: new.clone() });
+        steps.switch.extend(started);
         steps.switch.push(Step::Settle { container: new.clone(), gate: desired.gate.clone() });
     }
     steps.switch.extend(handed_over);
@@ -65,10 +85,17 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
         let container = Target::new(&new.id, desired.name);
         steps.switch.push(Step::Watch { container, lasts });
     }
+    let container = Target::new(&old.id, &retired);
+    let about = About {
+        old: Some((container.clone(), overlaps)),
+        new: is_running.then(|| Target::new(&new.id, desired.name)),
+        ..about
+    };
+    steps.switch.extend(hooks::declared(desired, Moment::PostReplace, &about, None, world));
     if overlaps {
-        let container = Target::new(&old.id, &retired);
         // It would be found by them until after its end.
         steps.switch.extend(networks::take_aliases(old, &container));
+        steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));
         steps.switch.extend(stop.map(|_| Step::StopContainer { container, timeout: None }));
     }
     let keep = kept::keep_revisions(desired.spec);
@@ -83,6 +110,10 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
             }
             false => format!("strategy replace: the old one stops first ({})", choice.because),
         });
+    }
+    if is_rehearsed {
+        let how = "rehearsed first, without ports, aliases and volumes that it would write to";
+        planned.notes.push(how.to_owned());
     }
     for (path, name) in left {
         planned.notes.push(format!(

@@ -6,11 +6,12 @@ use super::super::form::Form;
 use super::super::kind::{Desired, Found, Planned, Transition};
 use super::body::{Made, body};
 use super::fields::FIELDS;
+use super::hooks::{self, About, Fresh};
 use super::kept::{self, kept_of};
 use super::{effective, names, networks, replace};
 use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
 use crate::resource::field::At;
-use crate::world::{Container, RunState, Step, Target, World};
+use crate::world::{Container, Moment, RunState, Step, Target, World};
 
 pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut World) -> Planned {
     match transition {
@@ -72,19 +73,31 @@ fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
     let mut steps = Steps::default();
     steps.prepare.extend(kept::before_attempt(desired.name, desired.owner, world));
     steps.retire.extend(kept::after_creation(desired.name, desired.owner, world));
-    steps.prepare.push(Step::CreateContainer { container: container.clone(), image, body });
-    steps.prepare.extend(networks::connect_others(desired, &container, world));
+    let about = About { name: desired.name.to_owned(), old: None, new: Some(container.clone()) };
+    let fresh = Fresh { image: &image, body: &body };
+    let others = networks::connect_others(desired, &container, world);
     if desired.function.name == "running" {
         steps.switch.push(Step::StartContainer { container: container.clone() });
+        steps.switch.extend(hooks::declared(desired, Moment::PostStart, &about, Some(&fresh), world));
         if !desired.gate.wait.is_empty() {
-            steps.switch.push(Step::Settle { container, gate: desired.gate.clone() });
+            let gate = desired.gate.clone();
+            steps.switch.push(Step::Settle { container: container.clone(), gate });
         }
     }
+    steps.prepare.push(Step::CreateContainer { container, image, body });
+    steps.prepare.extend(others);
     Planned::new(Action::Create, steps)
 }
 
+/// One container that is both what was there and what will be.
+fn about(desired: &Desired<'_>, container: &Container) -> About {
+    let target = Target::new(&container.id, desired.name);
+    let is_serving = container.state == RunState::Running;
+    About { name: desired.name.to_owned(), old: Some((target.clone(), is_serving)), new: Some(target) }
+}
+
 /// Everything that can be mended on the container that is there.
-fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &World) -> Planned {
+fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &mut World) -> Planned {
     let mut switch = Vec::new();
     let mut actions = Vec::new();
     let target = Target::new(&container.id, &container.name);
@@ -105,12 +118,24 @@ fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], worl
         actions.push(Action::Update);
     }
     if diff.iter().any(|row| row.field == "status" && row.impact == Impact::Update) {
-        let (step, action) = match (desired.function.name, container.state) {
-            ("stopped", _) => (Step::StopContainer { container: target, timeout: None }, Action::Stop),
-            (_, RunState::Paused) => (Step::UnpauseContainer { container: target }, Action::Start),
-            _ => (Step::StartContainer { container: target }, Action::Start),
+        let about = about(desired, container);
+        let mut hooks = |moment| hooks::declared(desired, moment, &about, None, world);
+        let action = match (desired.function.name, container.state) {
+            ("stopped", _) => {
+                switch.extend(hooks(Moment::PreStop));
+                switch.push(Step::StopContainer { container: target, timeout: None });
+                Action::Stop
+            }
+            (_, RunState::Paused) => {
+                switch.push(Step::UnpauseContainer { container: target });
+                Action::Start
+            }
+            _ => {
+                switch.push(Step::StartContainer { container: target });
+                switch.extend(hooks(Moment::PostStart));
+                Action::Start
+            }
         };
-        switch.push(step);
         actions.push(action);
     }
     let action = match actions.as_slice() {
@@ -163,18 +188,23 @@ fn going_back(field: &str, form: &dyn Form, desired: &Desired<'_>) -> Value {
     }
 }
 
-fn restart(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &World) -> Planned {
+fn restart(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &mut World) -> Planned {
     let mut planned = update(desired, container, diff, world);
+    let about = about(desired, container);
+    let mut hooks = |moment| hooks::declared(desired, moment, &about, None, world);
     let target = Target::new(&container.id, desired.name);
     let was_up = container.state.is_up();
     let starts = planned.steps.switch.iter().any(|step| matches!(step, Step::StartContainer { .. }));
     if was_up {
         planned.steps.switch.retain(|step| !matches!(step, Step::UnpauseContainer { .. }));
+        planned.steps.switch.extend(hooks(Moment::PreStop));
         planned.steps.switch.push(Step::RestartContainer { container: target, timeout: None });
+        planned.steps.switch.extend(hooks(Moment::PostStart));
         planned.action = Action::Restart;
         planned.effect = Effect::Restart;
     } else if !starts && desired.function.name == "running" {
         planned.steps.switch.push(Step::StartContainer { container: target });
+        planned.steps.switch.extend(hooks(Moment::PostStart));
         planned.action = Action::Start;
     }
     planned
@@ -186,6 +216,10 @@ fn remove(desired: &Desired<'_>, container: &Container, world: &World) -> Planne
     let timeout =
         desired.spec.value("stop_timeout").and_then(Value::as_u64).and_then(|t| u32::try_from(t).ok());
     let effect = if container.state.is_up() {
+        let is_serving = container.state == RunState::Running;
+        let about =
+            About { name: desired.name.to_owned(), old: Some((target.clone(), is_serving)), new: None };
+        steps.switch.extend(hooks::of_container(container, Moment::PreStop, &about));
         steps.switch.push(Step::StopContainer { container: target.clone(), timeout });
         Effect::Ends
     } else {

@@ -150,6 +150,19 @@ pub(super) fn written(value: &serde_json::Value) -> String {
     }
 }
 
+/// A command for a shell, or a program and its arguments.
+pub(super) fn shell_command(node: &Node) -> Read<Vec<String>> {
+    const COMMAND: &str = "a command, or a list of a program and its arguments";
+    let words = match node.as_list() {
+        Some(items) => each(items, |item| text(item, "a word").map(str::to_owned))?,
+        None => match text(node, COMMAND)?.trim() {
+            "" => Vec::new(),
+            script => vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()],
+        },
+    };
+    if words.is_empty() { Err(unexpected(node, COMMAND).into()) } else { Ok(words) }
+}
+
 /// A whole number in YAML's spellings.
 pub(super) fn whole_number(text: &str) -> Option<i64> {
     let (sign, digits) = match text.strip_prefix('-') {

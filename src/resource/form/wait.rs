@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::command::words;
-use super::parts::{Read, each, entries, text, unexpected, unknown_key, wrong};
+use super::parts::{Read, each, entries, shell_command, text, unexpected, unknown_key, wrong};
 use super::{Form, Sample};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Entry, Node};
@@ -115,7 +114,7 @@ fn probe(entry: &Entry, from: Option<Whence>, status: Option<(u16, u16)>) -> Rea
             let written = written.strip_prefix(':').unwrap_or(written);
             Probe::Tcp { port: port(written).ok_or_else(|| unexpected(node, PORT))?, from }
         }
-        "exec" => Probe::Exec { command: command(node)? },
+        "exec" => Probe::Exec { command: shell_command(node)? },
         "log" => match text(node, "a text that the container writes")? {
             "" => return Err(unexpected(node, "a text that the container writes").into()),
             text => Probe::Log { text: text.to_owned() },
@@ -123,19 +122,6 @@ fn probe(entry: &Entry, from: Option<Whence>, status: Option<(u16, u16)>) -> Rea
         "status" | "from" => return Ok(None),
         _ => return Err(unknown_key(entry, "`wait`", &KEYS)),
     }))
-}
-
-/// A command for the container's shell, or a program and its arguments.
-fn command(node: &Node) -> Read<Vec<String>> {
-    const COMMAND: &str = "a command, or a list of a program and its arguments";
-    let words = match node.as_list() {
-        Some(_) => words(node, COMMAND)?,
-        None => match text(node, COMMAND)?.trim() {
-            "" => Vec::new(),
-            script => vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()],
-        },
-    };
-    if words.is_empty() { Err(unexpected(node, COMMAND).into()) } else { Ok(words) }
 }
 
 /// `8080`, `8080/health`, `/health` (port 80), or a URL of the container itself.
