@@ -242,7 +242,7 @@ impl Asked {
         let mut pieces = self.client.docker().logs(&encoded(&self.container.id.to_string()), Some(options));
         let mut seen = Vec::new();
         loop {
-            match timeout(ANSWER, pieces.try_next()).await {
+            match timeout(self.client.transport().bound(ANSWER), pieces.try_next()).await {
                 Err(_) => return Err(Miss::Yet("the engine is silent".to_owned())),
                 Ok(Ok(None)) => return Err(Miss::Yet("it has not written that".to_owned())),
                 Ok(Ok(Some(piece))) => {

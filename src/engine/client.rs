@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 
 use super::ObserveError;
 use super::address::{Address, Environment};
-use super::transport::{ANSWER, Broken, Reply, Transport};
+use super::patience::VARIABLE;
+use super::transport::{ANSWER, Broken, LATE, Reply, Transport};
 use crate::world::Engine;
 
 /// The oldest API that is spoken: Docker 20.10.
@@ -189,7 +190,11 @@ fn unreachable(address: &Address, broken: &Broken) -> ObserveError {
         Broken::NotSent { kind, .. } => *kind,
         Broken::Lost { .. } => None,
     };
+    let is_late = matches!(broken, Broken::Lost { reason } if reason.starts_with(LATE));
     let hint = match (address, kind) {
+        _ if is_late => Some(format!(
+            "does it answer at all? `docker info` shows it; if it is only slow, {VARIABLE}=5m waits longer"
+        )),
         (Address::Unix(_), Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)) => {
             Some("is the engine running? systemctl start docker; another one is named by --host".to_owned())
         }

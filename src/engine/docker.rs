@@ -77,7 +77,7 @@ impl Transport {
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
         bound: Duration,
     ) -> Result<T, Failure> {
-        let answer = self.in_background(call, bound).await.map_err(Failure::Broken)?;
+        let answer = self.in_background(call, self.bound(bound)).await.map_err(Failure::Broken)?;
         answer.map_err(|error| self.failure(error))
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn load(client: &Client) -> Result<String, String> {
     let archive = empty_image(&engine.os, &engine.architecture).map_err(|error| error.to_string())?;
     let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"))];
     let path = "/images/load?quiet=1".to_owned();
-    let order = Order { method: Method::POST, path, headers, body: full(Bytes::from(archive)) };
+    let order = Order { headers, body: full(Bytes::from(archive)), ..Order::plain(Method::POST, path) };
     let reply = client.transport().order(order, CHANGE).await;
     let reply = reply.map_err(|broken| broken.reason().to_owned())?;
     if reply.status.is_success() {

@@ -145,7 +145,7 @@ async fn copy_and_start(asked: &Asked, id: &str) -> Result<(), Miss> {
     let archive = archive().map_err(|error| Miss::Never(error.to_string()))?;
     let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"))];
     let path = format!("/containers/{id}/archive?path=/");
-    let copy = Order { method: Method::PUT, path, headers, body: full(Bytes::from(archive)) };
+    let copy = Order { headers, body: full(Bytes::from(archive)), ..Order::plain(Method::PUT, path) };
     let start = Order::plain(Method::POST, format!("/containers/{id}/start"));
     for (step, bound) in [(copy, CHANGE), (start, START)] {
         let reply = order(asked, step, bound).await?;

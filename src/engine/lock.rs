@@ -27,7 +27,7 @@ use crate::world::label;
 
 /// How often it is made, if it is gone again at once.
 const IMAGES: u32 = 3;
-/// How long a renewal may take: another one follows.
+/// How long a renewal may take.
 const RENEWAL: Duration = Duration::from_secs(30);
 
 /// Makes and removes locks. A dry run makes no such value.
@@ -157,7 +157,9 @@ impl Locker {
     pub async fn renew(&self, id: &str, seconds: u64) -> Result<Renewal, LockRefusal> {
         let body = json!({"RestartPolicy": policy(seconds)});
         let order = Order::json(format!("/containers/{}/update", encoded(id)), &body);
-        let reply = self.client.transport().order(order, RENEWAL).await;
+        let transport = self.client.transport();
+        // Not longer, whatever is set: another one follows.
+        let reply = transport.order_within(order, transport.bound(RENEWAL).min(RENEWAL)).await;
         let reply = reply.map_err(|broken| refused("renew container", broken.reason()))?;
         match reply.status {
             StatusCode::NOT_FOUND => Ok(Renewal::Gone),

@@ -59,12 +59,13 @@ impl Client {
             ..LogsOptions::default()
         };
         let mut pieces = self.docker().logs(&encoded(id), Some(options));
+        let bound = self.transport().bound(ANSWER);
         loop {
             // A question may be given up.
             let next = if wish.is_followed {
                 pieces.try_next().await
             } else {
-                timeout(ANSWER, pieces.try_next()).await.map_err(|_| self.lost("it is silent".to_owned()))?
+                timeout(bound, pieces.try_next()).await.map_err(|_| self.lost("it is silent".to_owned()))?
             };
             let piece = match next.map_err(|error| self.log_error(error))? {
                 None => return Ok(()),

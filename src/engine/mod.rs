@@ -17,6 +17,7 @@ mod logs;
 mod observe;
 mod observer;
 mod origin;
+mod patience;
 mod perform;
 mod performer;
 mod pull;

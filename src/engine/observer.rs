@@ -55,7 +55,9 @@ impl Observe for Client {
 
     async fn last_log_lines(&self, id: &str, lines: u32) -> Vec<String> {
         // A question may be given up.
-        match tokio::time::timeout(ANSWER, logs::last_lines(self.docker(), id, lines)).await {
+        match tokio::time::timeout(self.transport().bound(ANSWER), logs::last_lines(self.docker(), id, lines))
+            .await
+        {
             Ok(Ok(lines)) => lines,
             // Log drivers that cannot be read say so; there is nothing to show then.
             Ok(Err(_)) | Err(_) => Vec::new(),

@@ -20,7 +20,7 @@ pub(super) const CHANGE: Duration = Duration::from_secs(120);
 /// A start may wait for mounts, volume drivers and a slow runtime.
 pub(super) const START: Duration = Duration::from_secs(300);
 /// What a stop may take beyond the container's own time.
-const STOP_MARGIN: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(60);
 /// How long the engine waits before it kills, where nobody says.
 const STOP_DEFAULT: u64 = 10;
 /// How often and how far apart a call is made again that came while a container ended by itself.
@@ -110,16 +110,17 @@ impl Perform for Performer {
             }
             Step::StartContainer { container } => self.container(container, "/start", START).await,
             Step::StopContainer { container, timeout } => {
-                let bound = self.stop_bound(container, *timeout).await;
-                match self.container(container, &with_timeout("/stop", *timeout), bound).await {
+                let grace = self.grace(container, *timeout).await;
+                match self.container_after(container, &with_timeout("/stop", *timeout), (STOP, grace)).await {
                     // Somebody removed it meanwhile: it serves no longer, as was meant.
                     Err(PerformError::Refused { status: Some(404), .. }) => Ok(Answer::default()),
                     answer => answer,
                 }
             }
             Step::RestartContainer { container, timeout } => {
-                let bound = self.stop_bound(container, *timeout).await + START;
-                self.container(container, &with_timeout("/restart", *timeout), bound).await
+                let grace = self.grace(container, *timeout).await;
+                let verb = with_timeout("/restart", *timeout);
+                self.container_after(container, &verb, (STOP + START, grace)).await
             }
             Step::SignalContainer { container, signal } => {
                 self.container(container, &format!("/kill?signal={}", encoded(signal)), CHANGE).await
@@ -196,7 +197,18 @@ impl Performer {
         verb: &str,
         bound: Duration,
     ) -> Result<Answer, PerformError> {
-        self.post(path("containers", container, verb)?, None, bound).await.map(|_| Answer::default())
+        self.container_after(container, verb, (bound, Duration::ZERO)).await
+    }
+
+    /// The same for what the engine has to wait for: the bound, and how long that takes besides.
+    async fn container_after(
+        &self,
+        container: &Target,
+        verb: &str,
+        (bound, waits): (Duration, Duration),
+    ) -> Result<Answer, PerformError> {
+        let order = Order { waits, ..Order::plain(Method::POST, path("containers", container, verb)?) };
+        self.give(order, bound).await.map(|_| Answer::default())
     }
 
     async fn post(&self, path: String, body: Option<&Value>, bound: Duration) -> Result<Reply, PerformError> {
@@ -204,6 +216,10 @@ impl Performer {
             Some(body) => Order::json(path, body),
             None => Order::plain(Method::POST, path),
         };
+        self.give(order, bound).await
+    }
+
+    async fn give(&self, order: Order, bound: Duration) -> Result<Reply, PerformError> {
         let reply =
             self.client.transport().order(order, bound).await.map_err(|broken| self.broken(&broken))?;
         if reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED {
@@ -287,13 +303,13 @@ impl Performer {
         }
     }
 
-    /// How long to wait for the answer to a stop: a little longer than the engine waits.
-    async fn stop_bound(&self, container: &Target, timeout: Option<u32>) -> Duration {
+    /// How long the engine waits for a container to end by itself.
+    async fn grace(&self, container: &Target, timeout: Option<u32>) -> Duration {
         let seconds = match timeout {
             Some(seconds) => u64::from(seconds),
             None => self.own_stop_timeout(container).await.unwrap_or(STOP_DEFAULT),
         };
-        Duration::from_secs(seconds) + STOP_MARGIN
+        Duration::from_secs(seconds)
     }
 
     async fn own_stop_timeout(&self, container: &Target) -> Option<u64> {

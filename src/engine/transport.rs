@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 
 use super::address::{Address, Environment, authority};
 use super::connector::Connector;
+use super::patience::Patience;
 
 /// How many questions are asked at once; more does not make an engine faster.
 pub(super) const AT_ONCE: usize = 8;
@@ -28,6 +29,8 @@ pub(super) const AT_ONCE: usize = 8;
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 /// Connections that nobody used for so long are closed.
 const IDLE: Duration = Duration::from_secs(30);
+/// How the reason of an answer that did not come in time begins.
+pub(super) const LATE: &str = "no answer within";
 /// How much of a reason that may be a whole page is shown.
 const SHOWN: usize = 1000;
 
@@ -48,6 +51,7 @@ struct Wire {
     authority: String,
     requests: AtomicU64,
     questions: Semaphore,
+    patience: Patience,
 }
 
 /// A request that is not a question.
@@ -57,6 +61,8 @@ pub(super) struct Order {
     pub path: String,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Body,
+    /// What the engine is asked to wait for; it may take so much longer.
+    pub waits: Duration,
 }
 
 /// An answer, read to its end.
@@ -78,6 +84,7 @@ pub(super) enum Broken {
 
 impl Transport {
     pub(super) fn new(address: &Address, environment: &Environment) -> io::Result<Self> {
+        let patience = Patience::of(environment).map_err(io::Error::other)?;
         let connector = Connector::new(address.clone(), environment)?;
         let http = Http::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -89,7 +96,7 @@ impl Transport {
             Address::Unix(_) | Address::Ssh { .. } => "docker".to_owned(),
         };
         let questions = Semaphore::new(AT_ONCE);
-        let wire = Wire { http, connector, authority, requests: AtomicU64::new(0), questions };
+        let wire = Wire { http, connector, authority, requests: AtomicU64::new(0), questions, patience };
         Ok(Self { wire: Arc::new(wire), prefix: Arc::from("") })
     }
 
@@ -101,6 +108,11 @@ impl Transport {
     /// Requests that were sent so far.
     pub(super) fn requests(&self) -> u64 {
         self.wire.requests.load(Ordering::Relaxed)
+    }
+
+    /// How long a call may take that usually may take so long.
+    pub(super) fn bound(&self, usual: Duration) -> Duration {
+        self.wire.patience.bound(usual)
     }
 
     /// Asks a question. The bound is for the whole answer.
@@ -115,7 +127,8 @@ impl Transport {
         headers: Vec<(HeaderName, HeaderValue)>,
         bound: Duration,
     ) -> Result<Reply, Broken> {
-        let order = Order { method: Method::GET, path: path.to_owned(), headers, body: empty() };
+        let order = Order { headers, ..Order::plain(Method::GET, path.to_owned()) };
+        let bound = self.bound(bound);
         let _permit = self.wire.questions.acquire().await;
         // A question changes nothing, so it may be given up.
         match tokio::time::timeout(bound, self.exchange(order)).await {
@@ -126,6 +139,12 @@ impl Transport {
 
     /// Gives an order and waits for the answer.
     pub(super) async fn order(&self, order: Order, bound: Duration) -> Result<Reply, Broken> {
+        let bound = self.bound(bound) + order.waits;
+        self.order_within(order, bound).await
+    }
+
+    /// The same with a bound that nobody changes.
+    pub(super) async fn order_within(&self, order: Order, bound: Duration) -> Result<Reply, Broken> {
         let transport = self.clone();
         let call = async move { transport.exchange(order).await };
         self.in_background(call, bound).await?
@@ -170,7 +189,7 @@ impl Transport {
     }
 
     fn late(&self, bound: Duration) -> Broken {
-        Broken::Lost { reason: self.with_complaints(format!("no answer within {} s", bound.as_secs())) }
+        Broken::Lost { reason: self.with_complaints(format!("{LATE} {} s", bound.as_secs())) }
     }
 
     pub(super) fn broken(&self, error: &HttpError) -> Broken {
@@ -200,13 +219,13 @@ impl Transport {
 impl Order {
     /// An order without a body.
     pub(super) fn plain(method: Method, path: String) -> Self {
-        Self { method, path, headers: Vec::new(), body: empty() }
+        Self { method, path, headers: Vec::new(), body: empty(), waits: Duration::ZERO }
     }
 
     /// A POST of JSON.
     pub(super) fn json(path: String, body: &Value) -> Self {
         let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        Self { method: Method::POST, path, headers, body: full(body.to_string()) }
+        Self { headers, body: full(body.to_string()), ..Self::plain(Method::POST, path) }
     }
 }
 

@@ -14,5 +14,6 @@ mod locks;
 mod prerequisites;
 mod requisites;
 mod running;
+mod silent;
 pub mod stage;
 mod targets;

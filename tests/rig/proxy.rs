@@ -60,13 +60,31 @@ pub struct Held(#[expect(dead_code, reason = "its end is what counts")] mpsc::Se
 impl Fault {
     /// Waits until it is let go before doing it.
     pub fn hold() -> (Self, Held) {
-        let (held, let_go) = mpsc::channel();
-        let wait = move || {
-            // Nothing is ever sent.
-            let _ = let_go.recv();
-        };
-        (Self::Before(Box::new(wait)), Held(held))
+        let (wait, held) = silence();
+        (Self::Before(wait), held)
     }
+
+    /// Never does it and never answers; hangs up when it is let go.
+    pub fn hang() -> (Self, Held) {
+        let (wait, held) = silence();
+        (Self::Instead(wait), held)
+    }
+
+    /// Does it and does not answer until it is let go.
+    pub fn hang_after() -> (Self, Held) {
+        let (wait, held) = silence();
+        (Self::After(wait), held)
+    }
+}
+
+/// Waits until somebody lets go.
+fn silence() -> (Box<dyn FnOnce() + Send>, Held) {
+    let (held, let_go) = mpsc::channel();
+    let wait = move || {
+        // Nothing is ever sent.
+        let _ = let_go.recv();
+    };
+    (Box::new(wait), Held(held))
 }
 
 enum Trigger {
