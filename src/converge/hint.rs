@@ -38,7 +38,8 @@ fn pull(reference: &str, says: &dyn Fn(&[&str]) -> bool) -> Option<String> {
 fn start(says: &dyn Fn(&[&str]) -> bool) -> Option<String> {
     if says(&["port is already allocated", "address already in use"]) {
         return Some(
-            "somebody else has the port: `docker ps` and `ss -ltnup` on the engine's machine show who"
+            "somebody else has the port: `docker ps` and `ss -ltnup` on the engine's machine show who (if only \
+             docker-proxy has it and no container shows it, the engine kept it when it was killed: restart the engine)"
                 .to_owned(),
         );
     }

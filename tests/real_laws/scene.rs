@@ -176,6 +176,22 @@ impl<'a> Scene<'a> {
         self.strangers.replace(self.look_at_strangers());
     }
 
+    /// The engine went away and came back: theirs are what they were, and somebody starts them.
+    pub fn strangers_were_stopped(&self) {
+        let lasting = |seen: &[Value]| {
+            // Engines write other empty things after a restart; who is attached to a network is shown with it.
+            let kept = ["Id", "Name", "Created", "Config", "Mounts"].map(|key| seen[0][key].clone());
+            let limits = ["Memory", "RestartPolicy"].map(|key| seen[0]["HostConfig"][key].clone());
+            (kept, limits, seen[1]["Id"].clone(), seen[2].clone(), seen[3].clone())
+        };
+        if !self.is_running("stranger") {
+            inspect::start(self.engine, &self.name("stranger"));
+        }
+        let now = self.look_at_strangers();
+        assert_eq!(lasting(&self.strangers.borrow()), lasting(&now), "a stranger was touched");
+        self.strangers.replace(now);
+    }
+
     fn look_at_strangers(&self) -> Vec<Value> {
         let data = inspect::exec(self.engine, &self.name("stranger"), &["cat", "/data/file"]).1;
         let mut container = self.container("stranger");

@@ -6,3 +6,4 @@ mod hooks;
 mod kept;
 mod overlap;
 mod rollback;
+mod writers;

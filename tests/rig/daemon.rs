@@ -95,8 +95,7 @@ impl Daemon {
     /// Stops the engine as `systemctl restart` would and waits until it answers again.
     pub fn restart(&self) -> Result<(), String> {
         self.order("stop")?;
-        self.order("start")?;
-        self.wait_until_it_answers()
+        self.start_again()
     }
 
     /// Restarts the engine with another `daemon.json`.
@@ -112,7 +111,17 @@ impl Daemon {
 
     /// Kills the engine without warning and starts it again.
     pub fn crash(&self) -> Result<(), String> {
-        self.order("kill")?;
+        self.kill()?;
+        self.start_again()
+    }
+
+    /// Kills the engine without warning; its folder stays.
+    pub fn kill(&self) -> Result<(), String> {
+        self.order("kill")
+    }
+
+    /// Starts an engine that was stopped or killed, and waits until it answers.
+    pub fn start_again(&self) -> Result<(), String> {
         self.order("start")?;
         self.wait_until_it_answers()
     }

@@ -154,6 +154,15 @@ impl Engine {
         self.daemon().crash().expect("the engine comes back after it was killed");
     }
 
+    /// Kills the engine without warning; `start` brings it back.
+    pub fn kill(&self) {
+        self.daemon().kill().expect("the engine can be killed");
+    }
+
+    pub fn start(&self) {
+        self.daemon().start_again().expect("the engine comes back");
+    }
+
     pub fn stop(&self) {
         self.daemon().stop().expect("the engine stops");
     }

@@ -134,7 +134,19 @@ impl Workspace {
 
     /// Starts a run that `victim` can kill.
     pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, victim: Victim) -> Running {
-        let mut child = self.command().args(args).spawn().expect("the built binary starts");
+        self.start_with(args, victim, &[])
+    }
+
+    /// The same with variables for this run.
+    pub fn start_with<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        victim: Victim,
+        variables: &[(&str, &str)],
+    ) -> Running {
+        let mut command = self.command();
+        command.args(args).envs(variables.iter().copied());
+        let mut child = command.spawn().expect("the built binary starts");
         let stdout = Pipe::new(child.stdout.take().expect("standard output is piped"));
         let stderr = Pipe::new(child.stderr.take().expect("standard error is piped"));
         victim.is(child);

@@ -141,12 +141,12 @@ fn interrupted(
         steps.extend(removal);
         return (vec![never], steps);
     }
-    let mut steps = Vec::new();
+    // First of all: an engine that is restarted would bring both back.
+    let mut steps: Vec<Step> = restart_off(old).into_iter().collect();
     if !new.state.is_up() {
         steps.push(Step::StartContainer { container: target.clone() });
     }
     steps.push(Step::Settle { container: target.clone(), gate });
-    steps.extend(restart_off(old));
     let retired = Role::retired(name, retired_number(name, old, new, world));
     steps.extend(swap(&Target::new(&old.id, &old.name), &retired, &target, name));
     steps.extend(hooks::after_takeover(new, name, None));

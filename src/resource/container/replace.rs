@@ -67,6 +67,8 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
     if !overlaps {
         steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));
         steps.switch.extend(stop.clone());
+        // Before the new one starts: an engine that is restarted would bring both back.
+        steps.switch.extend(restart_off(old));
     }
     if is_running {
         steps.switch.push(Step::StartContainer { container: new.clone() });
@@ -74,7 +76,9 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
         steps.switch.push(Step::Settle { container: new.clone(), gate: desired.gate.clone() });
     }
     steps.switch.extend(handed_over);
-    steps.switch.extend(restart_off(old));
+    if overlaps {
+        steps.switch.extend(restart_off(old));
+    }
     let retired = Role::retired(desired.name, own);
     steps.switch.extend(swap(&target, &retired, &new, desired.name));
     let lasts = match overlaps {

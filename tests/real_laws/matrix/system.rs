@@ -1,54 +1,37 @@
-//! A failure, a lost answer and a death at every mutating call of one highstate: what served before serves again,
-//! the data is there, and a rerun converges. CI tries a sample; `EVENKEEL_MATRIX=full` tries all on both engines and
-//! prints the tables of docs/faults.md.
+//! The deploy that goes wrong, and what has to be so afterwards.
 
-use super::laws::{call, steps};
-use super::scene::Scene;
-use crate::rig::engines::{self, Engine};
+use super::trouble::Trouble;
+use crate::real_laws::laws::{call, steps};
+use crate::real_laws::scene::Scene;
+use crate::rig::engines::Engine;
+use crate::rig::images;
 use crate::rig::inspect::{self, Object};
-use crate::rig::proxy::{Fault, Request};
-use crate::rig::{images, workspace::Victim};
+use crate::rig::proxy::Request;
 use serde_json::Value;
-use std::fmt::Write as _;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
-/// How the k-th call goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    /// The engine answers 500 and does nothing.
-    Refused,
-    /// The engine does it, and nobody hears of it.
-    AnswerLost,
-    /// evenkeel dies before the call reaches the engine.
-    KilledBefore,
-    /// evenkeel dies when the engine has done it.
-    KilledAfter,
-}
-
-const TROUBLES: [Trouble; 4] =
-    [Trouble::Refused, Trouble::AnswerLost, Trouble::KilledBefore, Trouble::KilledAfter];
+/// What is said once for all states: as the scene has it, and no time that a stop is given.
+const DEFAULTS: &str = "defaults: {container: {stop_signal: KILL, stop_timeout: 0, stable_for: 0s}}\n";
 
 /// `web` is replaced and serves a page from its anonymous volume, `api` is replaced beside the old one and is found by
 /// an alias, `limited` is updated, `new` and its network are made, `gone` goes.
 const BEFORE: &str = "
 $front: {network.present: {subnet: NET1.0/24}}
 $back: {network.present: {subnet: NET2.0/24}}
-$limited: {container.running: {image: IMAGE, memory: 64m, networks: [$back]}}
+$limited: {container.running: {image: IMAGE, memory: 64m, restart: always, networks: [$back]}}
 $gone: {container.running: {image: IMAGE}}
 $api:
   container.running:
     image: IMAGE
     command: [sh, -c, 'mkdir /srv; echo an answer > /srv/ask; exec httpd -f -p 80 -h /srv']
-    restart: always
+    restart: API_POLICY
     networks: {$back: {aliases: [api]}}
 $web:
   container.running:
     image: $app:1
     command: [httpd, -f, -p, '80', -h, /data]
     ports: ['PORT1:80']
-    restart: unless-stopped
+    restart: WEB_POLICY
     networks: {$front: {aliases: [www], ipv4_address: NET1.20}, $back: {}}
 ";
 
@@ -57,14 +40,14 @@ $front: {network.present: {subnet: NET1.0/24}}
 $back: {network.present: {subnet: NET2.0/24}}
 $extra: {network.present: {subnet: NET3.0/24}}
 $data: {volume.present: {}}
-$limited: {container.running: {image: IMAGE, memory: 96m, networks: [$back]}}
+$limited: {container.running: {image: IMAGE, memory: 96m, restart: always, networks: [$back]}}
 $gone: {container.absent: {}}
 $api:
   container.running:
     image: IMAGE
     command: [sh, -c, 'mkdir /srv; echo an answer > /srv/ask; exec httpd -f -p 80 -h /srv']
     env: {VERSION: '2'}
-    restart: always
+    restart: API_POLICY
     networks: {$back: {aliases: [api]}}
 $new: {container.running: {image: IMAGE, networks: [$extra, $back], volumes: ['$data:/data']}}
 $web:
@@ -73,45 +56,55 @@ $web:
     command: [httpd, -f, -p, '80', -h, /data]
     env: {VERSION: '2'}
     ports: ['PORT1:80']
-    restart: unless-stopped
+    restart: WEB_POLICY
     networks: {$front: {aliases: [www], ipv4_address: NET1.20}, $back: {}}
 ";
 
 /// The system in its first version, with data in it.
-struct System<'a> {
-    scene: Scene<'a>,
-    calls: usize,
+pub struct System<'a> {
+    pub scene: Scene<'a>,
+    pub calls: usize,
+    /// Restart policies of `web` and `api`.
+    policies: [&'static str; 2],
 }
 
 /// What came of one point of the matrix.
-struct Point {
-    k: usize,
-    trouble: Trouble,
+pub struct Point {
+    pub k: usize,
+    pub trouble: Trouble,
     /// The call that went wrong. Calls that are made side by side come in any order.
-    call: String,
+    pub call: String,
     /// The page was served already after the run that went wrong.
-    served_at_once: bool,
-    reruns: usize,
+    pub served_at_once: bool,
+    pub reruns: usize,
     /// What the rerun said that was not enough.
-    complaint: String,
-    failure: Option<String>,
+    pub complaint: String,
+    /// The engine kept the published port for nobody, and was restarted once more.
+    pub kept_port: bool,
+    pub failure: Option<String>,
 }
 
 impl<'a> System<'a> {
-    fn new(engine: &'a Engine) -> Self {
+    pub fn new(engine: &'a Engine, policies: [&'static str; 2]) -> Self {
         let scene = Scene::new(engine);
         images::image_with(engine, &scene.scope, "app:1", "VOLUME /data");
-        scene.begin(BEFORE);
-        scene.exec("web", "echo the page > /data/page");
-        scene.declare(AFTER);
-        let calls = scene.run(&[]).expect(0).mutations().len();
-        let system = Self { scene, calls };
+        scene.workspace.file("evenkeel.yml", format!("project: {}\n{DEFAULTS}", scene.scope.project()));
+        let mut system = Self { scene, calls: 0, policies };
+        system.scene.begin(&system.states(BEFORE));
+        system.scene.exec("web", "echo the page > /data/page");
+        system.scene.declare(&system.states(AFTER));
+        system.calls = system.scene.run(&[]).expect(0).mutations().len();
         system.go_back();
         system
     }
 
-    fn go_back(&self) {
-        self.scene.declare(BEFORE);
+    fn states(&self, states: &str) -> String {
+        let [web, api] = self.policies;
+        states.replace("WEB_POLICY", web).replace("API_POLICY", api)
+    }
+
+    pub fn go_back(&self) {
+        self.scene.declare(&self.states(BEFORE));
         self.scene.run(&["--prune"]).expect(0);
         assert_eq!(self.scene.containers(), ["api", "gone", "limited", "web"]);
         assert!(self.serves() && self.answers());
@@ -140,7 +133,7 @@ impl<'a> System<'a> {
         webs.any(|name| self.scene.is_running(name)) && self.serves() && self.answers()
     }
 
-    fn try_point(&self, k: usize, trouble: Trouble) -> Point {
+    pub fn try_point(&self, k: usize, trouble: Trouble) -> Point {
         let mut point = Point {
             k,
             trouble,
@@ -148,6 +141,7 @@ impl<'a> System<'a> {
             served_at_once: false,
             reruns: 0,
             complaint: String::new(),
+            kept_port: false,
             failure: None,
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| self.survive(&mut point)));
@@ -160,28 +154,14 @@ impl<'a> System<'a> {
 
     fn survive(&self, point: &mut Point) {
         let scene = &self.scene;
-        scene.declare(AFTER);
+        scene.declare(&self.states(AFTER));
         scene.proxy.clear();
         let (old, old_api) = (scene.id("web"), scene.id("api"));
-        let victim = Victim::default();
-        let killer = victim.clone();
-        scene.proxy.fault_at(
-            point.k,
-            match point.trouble {
-                Trouble::Refused => Fault::Refuse(500),
-                Trouble::AnswerLost => Fault::LoseAnswer,
-                Trouble::KilledBefore => Fault::Instead(Box::new(move || killer.kill())),
-                Trouble::KilledAfter => Fault::After(Box::new(move || killer.kill())),
-            },
-        );
-        let run = scene.workspace.start(["apply", "prod.yml"], victim).wait();
-        assert!(scene.proxy.faults_are_spent(), "there was no call {}: {run}", point.k);
-        let was_killed = run.code().is_none();
-        assert_eq!(
-            was_killed,
-            matches!(point.trouble, Trouble::KilledBefore | Trouble::KilledAfter),
-            "{run}"
-        );
+        let run = point.trouble.strike(scene, point.k);
+        if point.trouble.restarts_engine() {
+            scene.strangers_were_stopped();
+        }
+        assert_eq!(self.written_by_several(), Vec::<String>::new(), "{run}");
         point.served_at_once = self.serves_now();
         let requests = scene.proxy.requests();
         let hit = requests.iter().filter(|request| request.is_mutating()).nth(point.k - 1);
@@ -193,6 +173,14 @@ impl<'a> System<'a> {
                 break;
             }
             point.complaint = comments(&again.json());
+            if point.trouble.restarts_engine()
+                && !point.kept_port
+                && self.nobody_has_the_port(&point.complaint)
+            {
+                point.kept_port = true;
+                scene.engine.restart();
+                scene.strangers_were_stopped();
+            }
             assert!(
                 point.reruns < 2,
                 "it does not converge; it began with {run}\nand ended with {}",
@@ -209,10 +197,32 @@ impl<'a> System<'a> {
             "it began with {run}"
         );
         let policy = |name: &str| scene.container(name)["HostConfig"]["RestartPolicy"]["Name"].clone();
-        assert_eq!((policy("web"), policy("api")), ("unless-stopped".into(), "always".into()));
+        assert_eq!([policy("web"), policy("api")], self.policies);
         let left = scene.run(&["--test"]).expect(0);
         assert_eq!(steps(&left.json()), Vec::<String>::new(), "it began with {run}");
         scene.kept();
+    }
+
+    /// An engine that is killed while it starts a container may keep the port of that for nobody (measured: 20.10),
+    /// until it is started once more.
+    fn nobody_has_the_port(&self, complaint: &str) -> bool {
+        let port = self.scene.word("PORT1");
+        let listed = self.scene.engine.http().get("/containers/json").ok().json();
+        let is_free = !listed.to_string().contains(&format!("\"PublicPort\":{port}"));
+        is_free && complaint.contains(&format!("{port} failed: port is already allocated"))
+    }
+
+    /// Volumes that two running containers may write to.
+    fn written_by_several(&self) -> Vec<String> {
+        let mut volumes = Vec::new();
+        for name in self.scene.containers().iter().filter(|name| self.scene.is_running(name)) {
+            let found = self.scene.container(name);
+            let mounts = found["Mounts"].as_array().into_iter().flatten();
+            volumes.extend(mounts.filter_map(|mount| mount["Name"].as_str().map(str::to_owned)));
+        }
+        volumes.sort();
+        let twice = volumes.windows(2).filter(|pair| pair[0] == pair[1]);
+        twice.map(|pair| pair[0].clone()).collect()
     }
 
     /// A call in words, with the names of those that it addresses by ID.
@@ -233,41 +243,11 @@ impl<'a> System<'a> {
     }
 }
 
-/// The points to try: all, or a sample that is another one on each engine.
-fn points(calls: usize, offset: usize) -> Vec<(usize, Trouble)> {
-    if std::env::var("EVENKEEL_MATRIX").is_ok_and(|wish| wish == "full") {
-        let all = TROUBLES.iter().flat_map(|trouble| (1..=calls).map(|k| (k, *trouble)));
-        return all.collect();
-    }
-    (1 + offset..=calls).step_by(6).enumerate().map(|(n, k)| (k, TROUBLES[(n + offset) % 4])).collect()
-}
-
-/// What the full matrix is for: for each call and trouble, whether the page was served at once or after the next run.
-fn table(engine: &Engine, calls: usize, points: &[Point]) -> String {
-    let mut text = format!(
-        "{}, {calls} calls:\n\n| call | {} |\n|---|{}\n",
-        engine.version,
-        TROUBLES.map(|trouble| format!("{trouble:?}")).join(" | "),
-        "---|".repeat(TROUBLES.len())
-    );
-    for k in 1..=calls {
-        let of_call: Vec<_> = points.iter().filter(|point| point.k == k).collect();
-        let cell = |trouble| of_call.iter().find(|point| point.trouble == trouble).map_or("-", |p| p.told());
-        let mut named: Vec<_> = of_call.iter().map(|point| revisionless(&point.call)).collect();
-        named.sort();
-        named.dedup();
-        _ = writeln!(text, "| {k}: {} | {} |", named.join(", or "), TROUBLES.map(cell).join(" | "));
-    }
-    for point in points.iter().filter(|point| !point.complaint.is_empty()) {
-        _ = writeln!(text, "\n{:?} at call {}: {}", point.trouble, point.k, point.complaint);
-    }
-    text
-}
-
 impl Point {
-    fn told(&self) -> &'static str {
+    pub fn told(&self) -> &'static str {
         match (self.failure.is_some(), self.served_at_once, self.reruns) {
             (true, ..) => "LOST",
+            _ if self.kept_port => "port kept",
             (_, true, 1) => "up",
             (_, true, _) => "up, 2 runs",
             (_, false, 1) => "next run",
@@ -277,7 +257,7 @@ impl Point {
 }
 
 /// The same call at any number of replacements: `web.r7` is `web.rN`.
-fn revisionless(call: &str) -> String {
+pub fn revisionless(call: &str) -> String {
     let (start, ending) = match call.strip_suffix(".next") {
         Some(start) => (start, ".next"),
         None => (call, ""),
@@ -293,36 +273,4 @@ fn comments(json: &Value) -> String {
     let states = json["states"].as_array().into_iter().flatten();
     let failed = states.filter(|state| state["result"] == false);
     failed.filter_map(|state| state["comment"].as_str()).collect::<Vec<_>>().join("; ")
-}
-
-#[test]
-fn whatever_goes_wrong_at_any_call_it_serves_and_converges() {
-    let offset = std::cell::Cell::new(0);
-    engines::each(|engine| {
-        let began = Instant::now();
-        let mut system = System::new(engine);
-        let mut tried = Vec::new();
-        for (k, trouble) in points(system.calls, offset.get()) {
-            let point = system.try_point(k, trouble);
-            let survived = point.failure.is_none();
-            tried.push(point);
-            match survived {
-                true => system.go_back(),
-                false => system = System::new(engine),
-            }
-        }
-        offset.set(offset.get() + 2);
-        let text = format!("{}  in {:?}\n", table(engine, system.calls, &tried), began.elapsed());
-        if std::env::var_os("EVENKEEL_MATRIX").is_some() {
-            // Past libtest's capture: this table is what the run is for.
-            drop(std::io::stderr().write_all(text.as_bytes()));
-        }
-        let failures: Vec<_> = tried
-            .iter()
-            .filter_map(|point| {
-                Some(format!("{:?} at call {}: {}", point.trouble, point.k, point.failure.as_ref()?))
-            })
-            .collect();
-        assert!(failures.is_empty(), "{text}{}", failures.join("\n"));
-    });
 }

@@ -1,0 +1,33 @@
+//! The engine itself goes away at a call, and comes back: what has a restart policy comes back with it, whoever has
+//! stopped it. On engines of their own, since all containers of an engine end with it.
+
+use super::{Trouble, is_full, survives, wanted};
+use crate::rig::engines::{self, Release};
+use serde_json::json;
+
+const TROUBLES: [Trouble; 4] =
+    [Trouble::EngineKilledBefore, Trouble::EngineKilledAfter, Trouble::EngineGone, Trouble::EngineRestarted];
+
+/// Where the old `web` is stopped and the new one started, more or less: calls come in any order.
+const SAMPLE: [(usize, Trouble); 2] = [(13, Trouble::EngineKilledAfter), (16, Trouble::EngineGone)];
+
+fn points(calls: usize) -> Vec<(usize, Trouble)> {
+    match is_full() {
+        true => wanted(&TROUBLES).iter().flat_map(|trouble| (1..=calls).map(|k| (k, *trouble))).collect(),
+        false => SAMPLE.to_vec(),
+    }
+}
+
+fn survives_restarts(release: Release, policies: [&'static str; 2]) {
+    engines::with_private(release, &json!({}), |engine| survives(engine, policies, points));
+}
+
+#[test]
+fn an_engine_that_restarts_at_any_call_serves_again() {
+    survives_restarts(Release::Installed, ["always", "unless-stopped"]);
+}
+
+#[test]
+fn a_new_engine_that_restarts_at_any_call_serves_again() {
+    survives_restarts(Release::Newest, ["always", "unless-stopped"]);
+}
