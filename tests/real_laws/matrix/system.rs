@@ -9,6 +9,8 @@ use crate::rig::inspect::{self, Object};
 use crate::rig::proxy::Request;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// What is said once for all states: as the scene has it, and no time that a stop is given.
 const DEFAULTS: &str = "defaults: {container: {stop_signal: KILL, stop_timeout: 0, stable_for: 0s}}\n";
@@ -162,7 +164,14 @@ impl<'a> System<'a> {
             scene.strangers_were_stopped();
         }
         assert_eq!(self.written_by_several(), Vec::<String>::new(), "{run}");
-        point.served_at_once = self.serves_now();
+        point.served_at_once = match point.trouble.restarts_engine() {
+            // The engine has begun to answer, and goes on to start what has a restart policy.
+            true => (0..10).any(|look| {
+                sleep(Duration::from_millis(if look == 0 { 0 } else { 300 }));
+                self.serves_now()
+            }),
+            false => self.serves_now(),
+        };
         let requests = scene.proxy.requests();
         let hit = requests.iter().filter(|request| request.is_mutating()).nth(point.k - 1);
         point.call = hit.map(|request| self.told(request, (&old, &old_api))).unwrap_or_default();
