@@ -43,6 +43,13 @@ fn start(says: &dyn Fn(&[&str]) -> bool) -> Option<String> {
                 .to_owned(),
         );
     }
+    if says(&["mount source"]) && says(&["/_data"]) && says(&["no such file or directory"]) {
+        return Some(
+            "the engine has a volume without its folder, as after it was killed while it made that: `docker volume \
+             inspect` says where it was; if nothing was in it: `docker volume rm`"
+                .to_owned(),
+        );
+    }
     says(&["executable file not found", "exec:", "no such file or directory"])
         .then(|| "is the program in the image? `command` and `entrypoint` say what is run".to_owned())
 }
@@ -63,6 +70,8 @@ mod tests {
         let said = |message: &str| hint(&start, &refused(message), Some("web")).unwrap_or_default();
         assert!(said("Bind for 0.0.0.0:80 failed: port is already allocated").contains("ss -ltnup"));
         assert!(said("runc: exec: \"/no\": stat /no: no such file or directory").contains("entrypoint"));
+        let broken = "error evaluating symlinks from mount source \"/v/volumes/data/_data\": no such file or directory";
+        assert!(said(broken).contains("docker volume rm"));
         assert_eq!(said("something else"), "");
     }
 

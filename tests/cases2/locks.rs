@@ -242,6 +242,41 @@ fn of_several_that_break_a_lock_at_once_one_works_at_a_time() {
 }
 
 #[test]
+fn of_several_that_begin_at_once_one_works_at_a_time() {
+    each(|stage| {
+        let states =
+            "@a: {container.running: {BB}}\n@b: {container.running: {BB, require: [container: '@a']}}";
+        stage.states(states);
+        let other = elsewhere(stage);
+        // Two of one user, and two of another one.
+        let trees = [&stage.tree, &other, &stage.tree, &other];
+        let args = ["apply", "states/dev.yml", "--output", "json"];
+        let runs = trees.map(|tree| tree.start(args, Victim::default())).map(Running::wait);
+        let codes: Vec<_> = runs.iter().map(Run::code).collect();
+        let is_fine = |code: &Option<i32>| matches!(code, Some(0 | 5));
+        assert!(codes.contains(&Some(0)) && codes.iter().all(is_fine), "{codes:?} {}", runs[0]);
+        assert_eq!(stage.containers(), ["a", "b"]);
+        stage.is_quiet();
+
+        stage.states(&states.replace("BB", "BB, env: {A: 1}"));
+        let other = elsewhere(stage);
+        let trees = [&other, &stage.tree, &other, &stage.tree];
+        let args = ["apply", "states/dev.yml", "--lock-wait", "5m", "--output", "json"];
+        let runs = trees.map(|tree| tree.start(args, Victim::default())).map(Running::wait);
+        let changed = runs.map(|run| {
+            let run = run.expect(0);
+            run.json()["summary"]["changed"].as_u64().unwrap_or_else(|| panic!("{run}"))
+        });
+        assert_eq!((changed.iter().sum::<u64>(), changed.contains(&2)), (2, true), "{changed:?}");
+        assert_eq!(
+            (stage.containers(), locks(stage)),
+            (vec!["a".to_owned(), "b".to_owned()], vec![json!(null); 0])
+        );
+        stage.is_quiet();
+    });
+}
+
+#[test]
 fn a_lock_is_renewed_and_a_run_that_loses_it_begins_nothing_more() {
     engines::in_turn(|engine| {
         let mut stage = Stage::on(engine);

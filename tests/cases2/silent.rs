@@ -137,3 +137,39 @@ fn a_bound_that_is_no_time_is_told() {
         assert!(run.stderr.contains("EVENKEEL_ENGINE_TIMEOUT=soon: it takes a time from 1s"), "{run}");
     });
 }
+
+#[test]
+fn a_lock_that_is_never_answered_is_no_obstacle_for_long() {
+    let creates = |request: &Request| request.path.contains("/containers/create?name=evenkeel.lock.");
+    let removes = |request: &Request| request.method == "DELETE" && request.is_of_lock;
+    let is_left = |stage: &Stage<'_>| {
+        let listed = stage.engine.http().get("/containers/json?all=1").ok().text();
+        listed.contains(&format!("\"io.evenkeel.lock.project\":\"{}\"", stage.scope.project()))
+    };
+    with_bound("1s", |stage| {
+        // Not done, done, and done by the engine when all is over.
+        for (number, (fault, held)) in
+            [Fault::hang(), Fault::hang_after(), Fault::hold()].into_iter().enumerate()
+        {
+            stage.states(&V1.replace("A: 1", &format!("A: 1{number}")));
+            stage.proxy.clear();
+            stage.proxy.fault_when(creates, fault);
+            let run = stage.tree.apply("states/dev.yml", &[]);
+            assert!(stage.proxy.faults_are_spent(), "{number}: {run}");
+            assert!(matches!(run.code(), Some(0 | 1 | 5)), "{number}: {run}");
+            eprintln!("DBG {number} {run}");
+            drop(held);
+            stage.apply(&[]).expect(0);
+            assert!(!is_left(stage), "{number}: {run}");
+        }
+        let (fault, held) = Fault::hang();
+        stage.states(&V1.replace("A: 1", "A: 2"));
+        stage.proxy.clear();
+        stage.proxy.fault_when(removes, fault);
+        let run = stage.tree.apply("states/dev.yml", &[]).expect(0);
+        assert!(run.stderr.contains("warning: the lock at the engine stays"), "{run}");
+        drop(held);
+        ends_well(stage);
+        assert!(!is_left(stage), "{run}");
+    });
+}
