@@ -7,6 +7,7 @@ mod faults;
 pub mod generate;
 mod lab;
 mod random;
+mod reboots;
 mod scenarios;
 
 /// How many seeds a sample takes: `usual`, unless somebody asks for more.
