@@ -15,6 +15,11 @@ pub fn hint(step: &Step, error: &PerformError, called: Option<&str>) -> Option<S
         Step::PullImage { reference, .. } => pull(reference, &says),
         Step::PushImage { reference, .. } => pull(reference, &says),
         Step::StartContainer { .. } | Step::RestartContainer { .. } => start(&says),
+        Step::CreateNetwork { .. } => says(&["overlap"]).then(|| {
+            "another network has these addresses: `docker network inspect $(docker network ls -q)` shows which (if none \
+             has, the engine was killed while it made one and keeps its subnet: declare another one)"
+                .to_owned()
+        }),
         Step::Settle { .. } | Step::Watch { .. } | Step::AwaitHealthy { .. } => {
             called.map(|name| format!("all that it said: docker logs {name}"))
         }

@@ -85,6 +85,13 @@ impl<'a> Scene<'a> {
         self.words.borrow_mut().0.entry(word.to_owned()).or_insert_with(make).clone()
     }
 
+    /// Lets a word stand for another port or subnet from now on.
+    pub fn another(&self, word: &str) -> String {
+        let other = if word.starts_with("PORT") { free_port().to_string() } else { lease() };
+        self.words.borrow_mut().0.insert(word.to_owned(), other.clone());
+        other
+    }
+
     /// Puts names, ports, subnets (`NET1` is `10.201.7`) and the image in the place of their words.
     pub fn fill(&self, text: &str) -> String {
         let mut text = text.replace("IMAGE", images::BB).replace('$', &self.scope.prefix());
