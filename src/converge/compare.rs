@@ -218,6 +218,7 @@ pub fn newcomer_differs(
     diff.retain(|row| {
         let field = row.field.split('.').next().unwrap_or(&row.field);
         !matches!(field, "name" | "status" | "image" | "networks" | "network_mode" | "links")
+            && !matches!(field, "pid" | "ipc" | "volumes_from")
     });
     diff
 }

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::NodeIndex;
+use serde_json::Value;
 
 use super::claims::Handovers;
 use crate::plan::{Change, ChangeId};
-use crate::world::{Id, Role, Step, World};
+use crate::world::{Id, Role, Step, World, whose_volumes};
 
 /// Assigns the exceptions. Most steps stay in the phase that their kind gave them.
 pub fn assign(changes: &mut [Change], handovers: &Handovers, by_node: &BTreeMap<NodeIndex, ChangeId>) {
@@ -119,6 +120,12 @@ fn made(step: &Step) -> Vec<String> {
     }
 }
 
+/// The ids of those whose mounts are taken, without how.
+fn volumes_from(host: &Value) -> impl Iterator<Item = String> {
+    let list = host["VolumesFrom"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    list.map(|text| whose_volumes(text).0.to_owned())
+}
+
 /// What a step needs.
 fn used(step: &Step) -> Vec<String> {
     match step {
@@ -130,7 +137,11 @@ fn used(step: &Step) -> Vec<String> {
             used.push(
                 mode.strip_prefix("container:").map_or_else(|| format!("network {mode}"), str::to_owned),
             );
-            let binds = body["HostConfig"]["Binds"].as_array().into_iter().flatten();
+            let host = &body["HostConfig"];
+            let others = ["PidMode", "IpcMode"].map(|key| host[key].as_str().unwrap_or(""));
+            used.extend(others.iter().filter_map(|mode| mode.strip_prefix("container:")).map(str::to_owned));
+            used.extend(volumes_from(host));
+            let binds = host["Binds"].as_array().into_iter().flatten();
             let sources = binds.filter_map(|bind| bind.as_str()?.split(':').next());
             used.extend(sources.map(|source| format!("volume {source}")));
             used

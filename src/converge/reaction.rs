@@ -11,7 +11,7 @@ use super::plan::Planner;
 use crate::plan::{FieldDiff, Impact};
 use crate::resource::{Found, Presence, Vocabulary, primary_network_name};
 use crate::state::{Relation, State, WatchAction};
-use crate::world::{Container, RunState, Step};
+use crate::world::{Container, NAMESPACES, RunState, Step};
 
 /// Diff rows that come from others, and the signal that a watch sends.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub fn reaction(planner: &Planner<'_>, node: NodeIndex, state: &State, found: &F
             let Some(container) = planner.world.containers.get(&found.target.id) else { return reaction };
             if state.function.name == "running" && container.state.is_up() {
                 watches(planner, node, state, Some(container), &mut reaction);
-                reaction.rows.extend(shared_network(planner, state, container));
+                reaction.rows.extend(shared(planner, state, container));
             }
             reaction.rows.extend(primary_network(planner, state, container));
         }
@@ -113,10 +113,26 @@ fn time(text: &str) -> Option<jiff::Timestamp> {
     text.parse().ok()
 }
 
-/// A container that shares another's network loses it when that one stops, and gets it back only by
+/// A container that has a namespace of another one loses it when that one stops, and gets it back only by
 /// a restart of its own.
-fn shared_network(planner: &Planner<'_>, state: &State, container: &Container) -> Option<FieldDiff> {
-    let name = state.spec.text("network_mode")?.strip_prefix("container:")?;
+fn shared<'a>(
+    planner: &'a Planner<'_>,
+    state: &'a State,
+    container: &'a Container,
+) -> impl Iterator<Item = FieldDiff> + 'a {
+    NAMESPACES.iter().filter_map(|namespace| {
+        let name = state.spec.text(namespace.field)?.strip_prefix("container:")?;
+        lost(planner, name, container).map(|why| FieldDiff {
+            field: namespace.field.to_owned(),
+            from: Value::Null,
+            to: json!(why),
+            impact: Impact::Restart,
+        })
+    })
+}
+
+/// Why a container has no longer what it shares with the one of this name.
+fn lost(planner: &Planner<'_>, name: &str, container: &Container) -> Option<String> {
     let restarts = planner.changes.iter().any(|change| {
         change.state.kind == "container"
             && change.state.name == name
@@ -127,17 +143,16 @@ fn shared_network(planner: &Planner<'_>, state: &State, container: &Container) -
                 )
             })
     });
-    let owner = planner.world.container(name);
     let started = |container: &Container| container.attributes.text("State.StartedAt").and_then(time);
-    let later = owner.filter(|owner| owner.state == RunState::Running).is_some_and(
+    let owner = planner.world.container(name).filter(|owner| owner.state == RunState::Running);
+    let later = owner.is_some_and(
         |owner| matches!((started(owner), started(container)), (Some(owner), Some(joiner)) if owner > joiner),
     );
-    (restarts || later).then(|| FieldDiff {
-        field: "network_mode".to_owned(),
-        from: Value::Null,
-        to: json!(if restarts { format!("{name} is restarted") } else { format!("{name} was restarted") }),
-        impact: Impact::Restart,
-    })
+    match (restarts, later) {
+        (true, _) => Some(format!("{name} is restarted")),
+        (false, true) => Some(format!("{name} was restarted")),
+        (false, false) => None,
+    }
 }
 
 /// Newer engines do not start a container any more when the network that it was made with is gone,

@@ -71,11 +71,13 @@ impl Bindings {
             }
             Step::CreateContainer { image, body, .. } => {
                 *image = self.id(image);
-                if let Some(mode) = body.pointer_mut("/HostConfig/NetworkMode") {
-                    self.replace(mode);
+                for mode in ["/HostConfig/NetworkMode", "/HostConfig/PidMode", "/HostConfig/IpcMode"] {
+                    body.pointer_mut(mode).into_iter().for_each(|mode| self.replace(mode));
                 }
-                let links = body.pointer_mut("/HostConfig/Links").and_then(Value::as_array_mut);
-                links.into_iter().flatten().for_each(|link| self.replace(link));
+                for list in ["/HostConfig/Links", "/HostConfig/VolumesFrom"] {
+                    let list = body.pointer_mut(list).and_then(Value::as_array_mut);
+                    list.into_iter().flatten().for_each(|reference| self.replace(reference));
+                }
             }
             Step::CreateTrial { image, .. } => *image = self.id(image),
             Step::AwaitEnd { container }
@@ -168,10 +170,19 @@ mod tests {
         let step = Step::CreateContainer {
             container: Target { id: Id::Planned(13), name: "web".to_owned() },
             image: Id::Planned(1),
-            body: json!({"HostConfig": {"NetworkMode": "container:planned:12", "Links": ["planned:1:db"]}}),
+            body: json!({"HostConfig": {
+                "NetworkMode": "container:planned:12", "PidMode": "container:planned:1", "IpcMode": "shareable",
+                "Links": ["planned:1:db"], "VolumesFrom": ["planned:12:ro"],
+            }}),
         };
         let Step::CreateContainer { image, body, .. } = bindings.bind(&step) else { panic!("another step") };
         assert_eq!(image, Id::Engine("aaa".to_owned()));
-        assert_eq!(body["HostConfig"], json!({"NetworkMode": "container:bbb", "Links": ["aaa:db"]}));
+        assert_eq!(
+            body["HostConfig"],
+            json!({
+                "NetworkMode": "container:bbb", "PidMode": "container:aaa", "IpcMode": "shareable",
+                "Links": ["aaa:db"], "VolumesFrom": ["bbb:ro"],
+            })
+        );
     }
 }

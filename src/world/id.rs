@@ -26,7 +26,7 @@ impl Id {
 }
 
 /// No engine id contains a colon behind a word, apart from `sha256:…`.
-const PLANNED: &str = "planned:";
+pub(super) const PLANNED: &str = "planned:";
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

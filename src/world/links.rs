@@ -20,7 +20,7 @@ impl Container {
     }
 
     /// True if this one was made after the other one, as far as that is known.
-    fn is_younger(&self, other: &Self) -> bool {
+    pub(super) fn is_younger(&self, other: &Self) -> bool {
         let made = |container: &Self| -> Option<jiff::Timestamp> {
             container.attributes.text("Created")?.parse().ok()
         };
@@ -39,16 +39,14 @@ impl World {
     /// The container that a link leads to; nothing if that one is gone. Another one may have its
     /// name meanwhile, but nobody was linked to somebody who was not there yet.
     pub fn linked(&self, from: &Container, link: &Link<'_>) -> Option<&Container> {
-        let by_name = || self.container(link.to).filter(|to| !to.is_younger(from));
-        self.containers.get(&Id::parse(link.to)).or_else(by_name)
+        self.made_with(from, link.to)
     }
 
-    /// The containers without which this one does not start: whose network it shares, and whom it is
-    /// linked to.
+    /// The containers without which this one does not start: whose namespaces it has, and whom it is linked to.
     pub fn builds_on(&self, container: &Container) -> Vec<Id> {
         let links = container.links();
         let linked = links.filter_map(|link| Some(self.linked(container, &link)?.id.clone()));
-        linked.chain(container.joined()).collect()
+        linked.chain(self.joined(container).map(|owner| owner.id.clone())).collect()
     }
 
     /// Refuses the start of a container while somebody whom it is linked to does not run.

@@ -18,6 +18,7 @@ mod reference;
 mod refusal;
 mod remote;
 mod role;
+mod shared;
 mod step;
 
 pub use attributes::{Attributes, Seen};
@@ -36,4 +37,5 @@ pub use reference::ImageReference;
 pub use refusal::Refusal;
 pub use remote::{Content, Remote, RemoteContent, RemoteImage, RemoteLayer};
 pub use role::Role;
+pub use shared::{NAMESPACES, Namespace, whose_volumes};
 pub use step::Step;

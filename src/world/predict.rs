@@ -259,11 +259,7 @@ impl World {
             networks: BTreeMap::new(),
             attributes,
         };
-        if let Some(joined) = container.joined()
-            && !self.containers.contains_key(&joined)
-        {
-            return Err(missing("container", &joined.to_string()));
-        }
+        self.check_lenders(&container)?;
         container.networks = self.first_endpoints(body)?;
         for name in container.volumes().map(str::to_owned).collect::<Vec<_>>() {
             self.volumes.entry(name.clone()).or_insert_with(|| Volume {
@@ -312,13 +308,7 @@ impl World {
         {
             return Err(missing("network", endpoint.0));
         }
-        if let Some(joined) = container.joined() {
-            let owner =
-                self.containers.get(&joined).ok_or_else(|| missing("container", &joined.to_string()))?;
-            if owner.state != RunState::Running {
-                return Err(wrong_state(owner));
-            }
-        }
+        self.check_joined(container)?;
         self.check_links(container)?;
         let container = self.container_mut(target)?;
         container.state = RunState::Running;
@@ -330,11 +320,6 @@ impl World {
 }
 
 impl Container {
-    /// The container whose network this one shares.
-    pub fn joined(&self) -> Option<Id> {
-        self.attributes.text("HostConfig.NetworkMode")?.strip_prefix("container:").map(Id::parse)
-    }
-
     /// Names of the volumes that it mounts.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
         let array = |path| self.attributes.at(path).known().and_then(Value::as_array).into_iter().flatten();

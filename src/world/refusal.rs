@@ -23,6 +23,8 @@ pub enum Refusal {
     WrongState { name: String, state: &'static str },
     #[error("the container that `{name}` was linked to as `{alias}` is gone")]
     LinkedIsGone { name: String, alias: String },
+    #[error("container `{name}` keeps its memory to itself; give it `ipc: shareable`")]
+    NotShared { name: String },
     #[error("container `{container}` is attached to network `{network}` already")]
     Attached { container: String, network: String },
     #[error("container `{container}` is not attached to network `{network}`")]

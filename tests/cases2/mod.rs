@@ -14,6 +14,7 @@ mod locks;
 mod prerequisites;
 mod requisites;
 mod running;
+mod sharing;
 mod silent;
 pub mod stage;
 mod targets;

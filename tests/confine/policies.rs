@@ -41,8 +41,26 @@ fn every_rule_is_broken_in_plain_words_and_in_raw_ones() {
                 "lan:\n  network.present:\n    driver: ipvlan\n".to_owned(),
             ],
         ),
-        ("no_host_pid", vec![raw("PidMode: host"), raw("PidMode: container:0123456789ab")]),
-        ("no_host_ipc", vec![raw("IpcMode: host"), raw("IpcMode: container:other")]),
+        (
+            "no_host_pid",
+            vec![
+                container("pid: host"),
+                container("pid_mode: host"),
+                container("pid: 'container:other'"),
+                container("pid: 'container:0123456789ab'"),
+                raw("PidMode: host"),
+                raw("PidMode: container:0123456789ab"),
+            ],
+        ),
+        (
+            "no_host_ipc",
+            vec![
+                container("ipc: host"),
+                container("ipc: 'container:other'"),
+                raw("IpcMode: host"),
+                raw("IpcMode: container:other"),
+            ],
+        ),
         (
             "no_docker_socket",
             vec![
@@ -51,6 +69,7 @@ fn every_rule_is_broken_in_plain_words_and_in_raw_ones() {
                 container("volumes: ['/var/run:/s:ro']"),
                 raw("Binds: ['/run:/s']"),
                 raw("Mounts: [{Type: bind, Source: /run/docker.sock, Target: /s}]"),
+                container("volumes_from: ['other:ro']"),
                 raw("VolumesFrom: [other]"),
                 volume("{type: none, o: bind, device: /run}"),
             ],
@@ -65,6 +84,7 @@ fn every_rule_is_broken_in_plain_words_and_in_raw_ones() {
                 raw(
                     "mounts: [{type: volume, Target: /s, VolumeOptions: {DriverConfig: {Options: {o: bind, device: /srv}}}}]",
                 ),
+                container("volumes_from: [other]"),
                 raw("VolumesFrom: [other]"),
                 volume("{type: none, o: bind, device: /srv}"),
                 volume("{type: tmpfs, o: 'size=1m,rbind', device: /srv}"),
@@ -144,6 +164,8 @@ fn what_is_usual_is_allowed_by_all_rules() {
                   raw: {HostConfig: {SecurityOpt: ['no-new-privileges:true'], IpcMode: private, Devices: [], UTSMode: ''}}\n\
                   side:\n  container.running:\n    image: app:1\n    network_mode: container:web\n    \
                  raw: {HostConfig: {PidMode: 'container:web', IpcMode: 'container:web'}}\n\
+                 more: {container.running: {image: 'app:1', pid: 'container:web', ipc: 'container:web'}}\n\
+                 most: {container.running: {image: 'app:1', ipc: shareable}}\n\
                  old: {container.absent: {}}\n";
     assert_eq!(told(Policy::WORDS.into_iter().filter_map(Policy::parse), states), "");
 }
@@ -165,7 +187,9 @@ fn what_looks_like_an_id_is_nobodys_name() {
             (Rule::NoHostNetwork, web(&format!("network_mode: '{id}'"))),
             (Rule::NoHostNetwork, raw(&format!("NetworkMode: '{id}'"))),
             (Rule::NoHostNetwork, build),
+            (Rule::NoHostPid, web(&format!("pid: 'container:{id}'"))),
             (Rule::NoHostPid, raw(&format!("PidMode: 'container:{id}'"))),
+            (Rule::NoHostIpc, web(&format!("ipc: 'container:{id}'"))),
             (Rule::NoHostIpc, raw(&format!("IpcMode: 'container:{id}'"))),
         ] {
             let told = told([rule], &states);

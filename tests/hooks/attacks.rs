@@ -200,6 +200,9 @@ fn a_declared_name_does_not_open_the_host() {
         let foreign = "was not made by evenkeel";
         for (text, said) in [
             (same.clone() + &joins(&format!("network_mode: 'container:{victim}'")), foreign),
+            (same.clone() + &joins(&format!("pid: 'container:{victim}'")), foreign),
+            (same.clone() + &joins(&format!("ipc: 'container:{victim}'")), foreign),
+            (same.clone() + &joins("pid: host"), "not allowed on this host"),
             (
                 same.clone() + &joins(&format!("raw: {{HostConfig: {{PidMode: 'container:{victim}'}}}}")),
                 foreign,

@@ -7,7 +7,7 @@ use evenkeel::engine::Wanted;
 use evenkeel::engine::fake::Fake;
 use evenkeel::plan::{ChangeId, Event, Phase, Plan, When};
 use evenkeel::resource::{Presence, disagreements, is_kept};
-use evenkeel::world::{Container, Id, Role, RunState, World};
+use evenkeel::world::{Container, Id, NAMESPACES, Role, RunState, World};
 
 use super::lab::{Compiled, Run};
 
@@ -257,7 +257,9 @@ impl Treasure {
         let joined = world
             .containers
             .values()
-            .filter(|c| c.joined().is_some() || c.attributes.json()["HostConfig"]["Links"].is_array())
+            .filter(|c| {
+                world.joined(c).next().is_some() || c.attributes.json()["HostConfig"]["Links"].is_array()
+            })
             .map(|container| plain(&container.name))
             .collect();
         let strangers = world
@@ -350,18 +352,16 @@ impl Treasure {
     }
 }
 
-/// Up, and with a network that works: what shares another's network lost it if that one restarted.
+/// Up, and with what it shares: who has another's namespace lost it if that one restarted.
 fn serves(container: &Container, world: &World) -> bool {
     if container.state != RunState::Running {
         return false;
     }
-    match container.joined() {
-        None => true,
-        Some(owner) => world
-            .containers
-            .get(&owner)
-            .is_some_and(|owner| owner.state == RunState::Running && started(owner) <= started(container)),
-    }
+    let shares = NAMESPACES.iter().filter(|namespace| namespace.of(container).is_some()).count();
+    let serving = world
+        .joined(container)
+        .filter(|owner| owner.state == RunState::Running && started(owner) <= started(container));
+    serving.count() == shares
 }
 
 fn started(container: &Container) -> Option<String> {

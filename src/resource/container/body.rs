@@ -9,7 +9,7 @@ use super::super::spec::Spec;
 use super::fields::FIELDS;
 use super::gate::gate_text;
 use super::recorded::record_of;
-use super::{effective, mounts, networks};
+use super::{effective, mounts, networks, shares};
 use crate::world::{Claim, Container, World, label, port_claims};
 
 /// What a new container is made of.
@@ -52,6 +52,7 @@ pub fn body(desired: &Desired<'_>, made: &Made<'_>, world: &World) -> Value {
     if let Some(mode) = mode {
         body["HostConfig"]["NetworkMode"] = json!(mode);
     }
+    shares::send(desired, world, &mut body);
     let endpoints = networks::first_endpoint(desired);
     if endpoints.as_object().is_some_and(|map| !map.is_empty()) {
         body["NetworkingConfig"] = endpoints;

@@ -7,8 +7,9 @@ use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
 use super::gate;
 use super::networks::shares_network;
+use super::shares;
 use crate::source::{Diagnostic, Diagnostics, Place};
-use crate::world::{ImageReference, Role, VersionRange, World};
+use crate::world::{ImageReference, Refusal, Role, VersionRange, World};
 
 pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
     let mut problems = compare::check_name("container", name, place);
@@ -146,6 +147,14 @@ pub fn references(spec: &Spec) -> Vec<Reference> {
     {
         add("container", link.split(':').next().unwrap_or(link), "links");
     }
+    for field in ["pid", "ipc"] {
+        if let Some(name) = shares::container_of(spec, field) {
+            add("container", name, field);
+        }
+    }
+    for (name, _) in shares::volumes_from(spec) {
+        add("container", name, "volumes_from");
+    }
     references
 }
 
@@ -174,6 +183,11 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
                 ),
             });
         }
+    }
+    if let Some(owner) = shares::container_of(desired.spec, "ipc").and_then(|name| world.container(name))
+        && owner.keeps_memory()
+    {
+        blockers.push(Refusal::NotShared { name: owner.name.clone() }.to_string());
     }
     blockers
 }

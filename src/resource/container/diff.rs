@@ -8,7 +8,7 @@ use super::super::compare::{self, Background};
 use super::super::kind::Desired;
 use super::ailment::is_unhealthy;
 use super::fields::FIELDS;
-use super::{effective, mounts, names, networks};
+use super::{effective, mounts, names, networks, shares};
 use crate::plan::{FieldDiff, Impact};
 use crate::world::{Container, Image, Link, RunState, Seen, World};
 
@@ -31,6 +31,7 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
     let networks_before = was_declared("networks") || was_declared("network_mode");
     diff.extend(networks::diff(desired, container, world, networks_before));
     diff.extend(links(desired, container, world, was_declared("links")));
+    diff.extend(shares::diff(desired, container, world, was_declared));
     if let Some(raw) = desired.spec.value("raw") {
         leaves(raw, String::new(), &mut |path, wanted| diff.extend(raw_leaf(container, path, wanted, world)));
     }

@@ -201,6 +201,30 @@ pub static FIELDS: &[Field] = &[
         Unset::Engine,
         "`bridge`, `host`, `none`, or `container:NAME` to share another container's network; use `networks` for networks by name."
     ),
+    replaced!(
+        "volumes_from",
+        [plain("volumes_from"), salt("volumes_from")],
+        At::Structure,
+        form::VOLUMES_FROM,
+        Unset::Engine,
+        "Containers whose mounts this one has too, all of them, at the same paths: `other`, `other:ro`, also `container:other:ro`. What is mounted at the same path by `volumes` wins, then the last of the list. The engine copies the mounts when it makes the container, so whoever has those of a container that is replaced is replaced as well, after it."
+    ),
+    replaced!(
+        "pid",
+        [plain("pid"), plain("pid_mode"), salt("pid_mode")],
+        At::Structure,
+        form::PID,
+        Unset::Engine,
+        "Whose processes the container sees: `container:NAME`, or `host`; without it, only its own. It ends with the other container, without being asked to stop, and is replaced or started again after that one."
+    ),
+    replaced!(
+        "ipc",
+        [plain("ipc"), plain("ipc_mode"), salt("ipc_mode")],
+        At::Structure,
+        form::IPC,
+        Unset::Engine,
+        "Whose shared memory the container has: `private`, `shareable` (its own, and others may have it too), `container:NAME` (that of another one, which is `shareable`), `host`, or `none`. Without it the engine's default, which is `private` unless its configuration says `shareable`. Whoever has that of a container which is replaced or restarted is so too, after it."
+    ),
     updated!(
         "restart",
         [plain("restart"), plain("restart_policy"), salt("restart_policy"), salt("restart")],
@@ -429,7 +453,7 @@ pub static FIELDS: &[Field] = &[
         "strategy",
         [plain("strategy")],
         form::STRATEGY,
-        "How a container is replaced. `overlap`: the new one is started and proven beside the old one, takes its name by two renames, and then the old one stops; nobody who finds it by name within a network has to wait. `replace`: the old one stops first; if the new one does not work out, the old one serves again. `auto` (default): `replace` if both would have the same host port, fixed address or MAC address, the host's network, or would write to the same volume or use a device, else `overlap`. The plan names the choice and the reason."
+        "How a container is replaced. `overlap`: the new one is started and proven beside the old one, takes its name by two renames, and then the old one stops; nobody who finds it by name within a network has to wait. `replace`: the old one stops first; if the new one does not work out, the old one serves again. `auto` (default): `replace` if both would have the same host port, fixed address or MAC address, the host's network, the network or the memory of a third one, or would write to the same volume or use a device, else `overlap`. The plan names the choice and the reason."
     ),
     policy!(
         "rehearse",

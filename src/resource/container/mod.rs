@@ -20,6 +20,7 @@ mod recover;
 mod rename;
 mod replace;
 mod scene;
+mod shares;
 mod steps;
 mod strategy;
 

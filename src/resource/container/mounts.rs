@@ -1,11 +1,14 @@
 //! Mounts: what is mounted where, whoever asked for it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::super::form::{self, Form};
 use super::super::kind::Desired;
+use super::shares;
 use crate::plan::{FieldDiff, Impact};
-use crate::world::Container;
+use crate::world::{Container, World};
 
 /// Compares what is mounted with what is declared. What the image asks for on top (its volumes) is
 /// neither declared nor a difference, and neither is an anonymous volume that was carried over.
@@ -74,14 +77,21 @@ pub fn named(container: &Container) -> Vec<(String, String)> {
 pub type Volumes = Vec<(String, String)>;
 
 /// What of the anonymous volumes a successor takes over, and what stays behind because something
-/// else is mounted there now.
-pub fn carry(desired: &Desired<'_>, old: &Container) -> (Volumes, Volumes) {
+/// else is mounted there now. What is another container's stays with that one.
+pub fn carry(desired: &Desired<'_>, old: &Container, world: &World) -> (Volumes, Volumes) {
+    let before = old.volumes_from().filter_map(|(reference, _)| world.made_with(old, reference));
+    let lent: Volumes = before.flat_map(named).collect();
+    let now = shares::volumes_from(desired.spec).filter_map(|(name, _)| world.container(name));
+    let now: BTreeSet<String> =
+        now.flat_map(|other| observed(other).into_iter().map(|(path, _)| path)).collect();
     let taken = |path: &str| {
         let mounted = desired.spec.value("volumes").and_then(|mounts| mounts.get(path));
         let in_memory = desired.spec.value("tmpfs").and_then(|tmpfs| tmpfs.get(path));
-        mounted.is_some_and(|mount| mount["type"] != "anonymous") || in_memory.is_some()
+        let is_lent = mounted.is_none() && now.contains(path);
+        mounted.is_some_and(|mount| mount["type"] != "anonymous") || in_memory.is_some() || is_lent
     };
-    anonymous(old).into_iter().partition(|(path, _)| !taken(path))
+    let own = anonymous(old).into_iter().filter(|volume| !lent.contains(volume));
+    own.partition(|(path, _)| !taken(path))
 }
 
 /// Puts the mounts of a new container into its create body.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::form::{self, Form};
 use super::super::kind::Desired;
+use super::shares;
 use crate::plan::{FieldDiff, Impact};
 use crate::world::{Container, Step, Target, World};
 
@@ -53,13 +54,7 @@ fn full_link(link: &str) -> String {
 /// The `HostConfig.NetworkMode` of a new container; `None` leaves it to the engine.
 pub fn mode(desired: &Desired<'_>, world: &World) -> Option<String> {
     if let Some(mode) = desired.spec.text("network_mode") {
-        return Some(match mode.strip_prefix("container:") {
-            Some(name) => match world.container(name) {
-                Some(container) => format!("container:{}", container.id),
-                None => mode.to_owned(),
-            },
-            None => mode.to_owned(),
-        });
+        return Some(shares::by_id(mode, world));
     }
     let networks = declared(desired)?;
     Some(networks.first().map_or("none", |(name, _)| name).to_owned())
@@ -123,28 +118,7 @@ fn primary_is_gone(desired: &Desired<'_>, shown: &str, world: &World) -> Option<
 }
 
 fn mode_diff(desired: &Desired<'_>, shown: &str, world: &World) -> Option<FieldDiff> {
-    let wanted = mode(desired, world)?;
-    (wanted != shown).then(|| {
-        let readable = |mode: &str| match mode.strip_prefix("container:") {
-            Some(id) => {
-                let id = crate::world::Id::parse(id);
-                world.containers.get(&id).map_or_else(
-                    || format!("container:{}", id.to_string().chars().take(12).collect::<String>()),
-                    |c| format!("container:{}", c.name),
-                )
-            }
-            None => mode.to_owned(),
-        };
-        FieldDiff {
-            field: "network_mode".to_owned(),
-            from: json!(readable(shown)),
-            to: match &wanted {
-                wanted if readable(wanted) == readable(shown) => json!(format!("{} (new)", readable(wanted))),
-                wanted => json!(readable(wanted)),
-            },
-            impact: Impact::Replace,
-        }
-    })
+    shares::mode_row("network_mode", shown, &mode(desired, world)?, world)
 }
 
 /// A single network, by `network_mode` or by default.

@@ -34,9 +34,21 @@ pub fn rename(spec: &mut Spec, reference: &Reference, name: &str) {
             Some(mounts)
         }),
         "container" => {
-            change(spec, "network_mode", |mode| {
-                (mode.as_str()?.strip_prefix("container:")? == old)
-                    .then(|| Value::from(format!("container:{name}")))
+            for field in ["network_mode", "pid", "ipc"] {
+                change(spec, field, |mode| {
+                    (mode.as_str()?.strip_prefix("container:")? == old)
+                        .then(|| Value::from(format!("container:{name}")))
+                });
+            }
+            change(spec, "volumes_from", |others| {
+                let renamed = |other: &Value| match other.as_str().map(|other| other.split_once(':')) {
+                    Some(Some((container, options))) if container == old => {
+                        Value::from(format!("{name}:{options}"))
+                    }
+                    Some(None) if other == old => Value::from(name),
+                    Some(_) | None => other.clone(),
+                };
+                Some(others.as_array()?.iter().map(renamed).collect())
             });
             change(spec, "links", |links| {
                 let renamed = |link: &Value| match link

@@ -24,9 +24,9 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
     };
     let image = image.id.clone();
     let (own, number) = next_numbers(desired.name, old, desired.facts, world);
-    let (carried, left) = mounts::carry(desired, old);
+    let (carried, left) = mounts::carry(desired, old, world);
     let made = Made { revision: number, replaces: Some(old), carried: &carried };
-    let choice = match choose(desired, old) {
+    let choice = match choose(desired, old, world) {
         Ok(choice) => choice,
         Err(reason) => return Planned::refused(vec![reason]),
     };

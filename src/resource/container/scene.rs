@@ -157,16 +157,38 @@ fn bring_back(ahead: &mut World, handover: &Handover<'_>, old: &Target, left: us
         steps.extend(give_back(ahead, handover, &taker, left - 1)?);
     }
     steps.push(start);
-    let joined: Vec<Target> = ahead
-        .containers
-        .values()
-        .filter(|other| other.joined().as_ref() == Some(&old.id))
-        .filter(|other| other.state.is_up() && is_ours(other, handover.owner))
-        .map(|other| Target::new(&other.id, &other.name))
-        .collect();
-    steps.extend(joined.into_iter().map(|container| Step::RestartContainer { container, timeout: None }));
+    let lost = |other: &&Container| has_lost(other, &old.id, ahead) && is_ours(other, handover.owner);
+    let lost = ahead.containers.values().filter(lost).map(|other| Target::new(&other.id, &other.name));
+    steps.extend(lost.map(|container| Step::RestartContainer { container, timeout: None }));
     Some(steps)
 }
+
+/// True if a container has a namespace of another one, which was stopped, and served until then.
+fn has_lost(container: &Container, other: &Id, world: &World) -> bool {
+    if !world.joined(container).any(|owner| owner.id == *other) {
+        return false;
+    }
+    container.state.is_up() || {
+        let ends_with = world.owner_of_processes(container).is_some_and(|owner| owner.id == *other);
+        ends_with && ended_with(container, other, world)
+    }
+}
+
+/// True if a container that is to run ended when the one did whose processes it shares, as far as times can tell:
+/// the engine notes them one after the other.
+fn ended_with(container: &Container, other: &Id, world: &World) -> bool {
+    let ended = |container: &Container| -> Option<jiff::Timestamp> {
+        container.attributes.text("State.FinishedAt")?.parse().ok()
+    };
+    let (Some(own), Some(other)) = (ended(container), world.containers.get(other).and_then(ended)) else {
+        return false;
+    };
+    let is_to_run = container.role() == Role::Current && gate_of(container).is_some();
+    is_to_run && own.duration_since(other).abs() < NOTED_WITHIN
+}
+
+/// Within this time the engine notes the ends of all that end at once.
+const NOTED_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
 /// Turns a replacement back that has just been done, as long as the one that was replaced is there.
 fn give_back(ahead: &mut World, handover: &Handover<'_>, taker: &str, left: usize) -> Option<Vec<Step>> {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::super::kind::Desired;
 use super::ailment::relapse;
-use super::{body, mounts};
-use crate::world::{Claim, Container, RunState};
+use super::{body, mounts, shares};
+use crate::world::{Claim, Container, RunState, World};
 
 /// How a container is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub struct Choice {
 ///
 /// # Errors
 /// If the state asks for what cannot be.
-pub fn choose(desired: &Desired<'_>, old: &Container) -> Result<Choice, String> {
+pub fn choose(desired: &Desired<'_>, old: &Container, world: &World) -> Result<Choice, String> {
     let chosen = |strategy, because: &str| Ok(Choice { strategy, because: because.to_owned() });
     if old.state == RunState::Restarting || relapse(old, desired.facts.now).is_some() {
         // Engines refuse to rename a container in the moment in which it ends.
         return chosen(Strategy::Replace, "the old one ends again and again");
     }
     let exclusive = exclusive(desired, old);
-    let shared = shared(desired, old);
+    let shared = shared(desired, old, world);
     match (desired.spec.text("strategy"), exclusive, shared) {
         (Some("overlap"), Some(thing), _) => Err(format!(
             "`strategy: overlap` cannot be: {thing}, and two containers cannot have it at a time; leave the \
@@ -74,7 +74,7 @@ fn exclusive(desired: &Desired<'_>, old: &Container) -> Option<String> {
 }
 
 /// What both would write to or use at the same time.
-fn shared(desired: &Desired<'_>, old: &Container) -> Option<String> {
+fn shared(desired: &Desired<'_>, old: &Container, world: &World) -> Option<String> {
     let declared = desired.spec.value("volumes").and_then(Value::as_object);
     for (path, mount) in declared.into_iter().flatten() {
         let is_data = matches!(mount["type"].as_str(), Some("volume" | "bind" | "cluster" | "npipe"));
@@ -83,9 +83,17 @@ fn shared(desired: &Desired<'_>, old: &Container) -> Option<String> {
             return Some(format!("both would write to {source} at {path}"));
         }
     }
-    let (carried, _) = mounts::carry(desired, old);
+    let (carried, _) = mounts::carry(desired, old, world);
     if let Some((path, _)) = carried.first() {
         return Some(format!("both would write to the anonymous volume at {path}"));
+    }
+    if let Some((name, _)) =
+        shares::volumes_from(desired.spec).find(|(_, options)| !options.starts_with("ro"))
+    {
+        return Some(format!("both would write to what container {name} has mounted"));
+    }
+    if let Some(reason) = memory_or_processes(desired, old, world) {
+        return Some(reason);
     }
     let links = desired.spec.value("links").and_then(Value::as_array);
     if links.is_some_and(|links| !links.is_empty()) {
@@ -93,4 +101,21 @@ fn shared(desired: &Desired<'_>, old: &Container) -> Option<String> {
     }
     let devices = desired.spec.value("devices").and_then(Value::as_array);
     devices.is_some_and(|devices| !devices.is_empty()).then(|| "both would use its devices".to_owned())
+}
+
+/// What both would have in memory, or that the old one has ended by then.
+fn memory_or_processes(desired: &Desired<'_>, old: &Container, world: &World) -> Option<String> {
+    if desired.spec.text("ipc") == Some("host") {
+        return Some("both would have the memory of the host (`ipc: host`)".to_owned());
+    }
+    let is_same = |name: &str| {
+        let owner = world.container(name);
+        owner.is_some_and(|owner| world.joined(old).any(|joined| joined.id == owner.id))
+    };
+    if let Some(name) = shares::container_of(desired.spec, "ipc").filter(|name| is_same(name)) {
+        return Some(format!("both would have the memory of container {name}"));
+    }
+    let name = shares::container_of(desired.spec, "pid")?;
+    let ended = world.owner_of_processes(old).filter(|owner| owner.name != name && !owner.state.is_up())?;
+    Some(format!("the old one has ended with {}, whose processes it had", ended.name))
 }

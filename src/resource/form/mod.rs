@@ -31,6 +31,7 @@ mod rebuild;
 mod restart;
 mod scalar;
 mod secrets;
+mod shared;
 mod size;
 mod strategy;
 #[cfg(test)]
@@ -71,6 +72,7 @@ pub use scalar::{
     LOG_DRIVER, OOM_SCORE, PATH, PIDS_LIMIT, SWAPPINESS, TEXT, Text,
 };
 pub use secrets::BUILD_SECRETS;
+pub use shared::{IPC, Ipc, PID, Pid, VOLUMES_FROM, VolumesFrom};
 pub use size::{CPUS, Cpus, MEMORY_SWAP, SHM_SIZE, SIZE, Size};
 pub use strategy::STRATEGY;
 pub use tmpfs::{TMPFS, Tmpfs};

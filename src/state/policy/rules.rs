@@ -171,11 +171,13 @@ fn fields(rule: Rule) -> &'static [&'static str] {
     match rule {
         Rule::NoPrivileged => &["privileged"],
         Rule::NoHostNetwork => &["network_mode", "networks", "network", "driver"],
-        Rule::NoDockerSocket | Rule::NoHostBinds => &["volumes", "driver_opts"],
+        Rule::NoDockerSocket | Rule::NoHostBinds => &["volumes", "driver_opts", "volumes_from"],
         Rule::NoLatest => &["image", "tags", "context", "path"],
         Rule::NoAddedCapabilities => &["cap_add"],
         Rule::NoDevices => &["driver_opts"],
-        Rule::NoHostPid | Rule::NoHostIpc | Rule::NoUnconfined => &[],
+        Rule::NoHostPid => &["pid"],
+        Rule::NoHostIpc => &["ipc"],
+        Rule::NoUnconfined => &[],
     }
 }
 
