@@ -31,7 +31,7 @@ pub(super) struct RollbackArgs {
     #[arg(long, visible_alias = "dry-run")]
     test: bool,
 
-    /// Why, for the record and the labels. [default: back to revision N]
+    /// Why, for the record and the labels. [default: back to revision N of NAME]
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
 

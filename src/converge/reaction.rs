@@ -122,6 +122,11 @@ fn shared<'a>(
 ) -> impl Iterator<Item = FieldDiff> + 'a {
     NAMESPACES.iter().filter_map(|namespace| {
         let name = state.spec.text(namespace.field)?.strip_prefix("container:")?;
+        // Who has that of another one gets a successor anyway.
+        let owner = planner.world.made_with(container, namespace.of(container)?)?;
+        if owner.name != name {
+            return None;
+        }
         lost(planner, name, container).map(|why| FieldDiff {
             field: namespace.field.to_owned(),
             from: Value::Null,

@@ -1,10 +1,12 @@
 //! Back to an earlier revision of a container: it is declared again as it was, and that is carried out like any
 //! other change, so it can be shown before, fails without loss, and gets a number of its own.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::apply::carry_out;
+use super::dependants::{Dependants, dependants};
 use super::error::unreachable;
 use super::prepared::Prepared;
 use super::record::recall;
@@ -70,9 +72,15 @@ pub async fn rollback(
         kept: [options.name.clone()].into(),
         ..Wanted::default()
     };
-    let world = client.world(&wanted).await.map_err(unreachable)?;
+    let mut world = client.world(&wanted).await.map_err(unreachable)?;
+    let others = Wanted { containers: serving(&world), ..wanted.clone() };
+    if others != wanted {
+        world = client.world(&others).await.map_err(unreachable)?;
+    }
     let site = Site { client, world };
-    let goal = goal(&site, &recovered(&site.world, &options.name), options, ambient).await?;
+    let ahead = recovered(&site.world, &options.name);
+    let goal = goal(&site, &ahead, options, ambient).await?;
+    let Dependants { follow, left } = dependants(&options.name, &goal.owner, &ahead);
     let mut spec = spec_of(&goal.state, goal.kept.as_ref()).map_err(|reason| {
         RunError::Failed(format!("{} cannot go back to revision {}: {reason}", options.name, goal.number))
     })?;
@@ -85,6 +93,7 @@ pub async fn rollback(
         name: options.name.clone(),
         spec,
         is_image_missing,
+        dependants: follow,
     };
     clock.lap("look");
     let apply = apply_options(options, &owner, number);
@@ -98,12 +107,21 @@ pub async fn rollback(
             "{is_it} revision {number}{}",
             if has_failed { ", which failed then" } else { "" }
         ));
+        if change.action != Action::None {
+            report.plan.warnings.extend(left);
+        }
     }
     report.plan.warnings.push(format!(
         "the state files still say what they say: their next `apply` brings {} to that, unless they go back too",
         options.name
     ));
     Ok(report)
+}
+
+/// The names of all containers that are not at rest as revisions: any of them may have something of another one.
+fn serving(world: &World) -> BTreeSet<String> {
+    let current = world.containers.values().filter(|container| container.role() == Role::Current);
+    current.map(|container| container.name.clone()).collect()
 }
 
 fn apply_options(options: &RollbackOptions, owner: &Owner, number: u32) -> ApplyOptions {
@@ -131,7 +149,7 @@ fn apply_options(options: &RollbackOptions, owner: &Owner, number: u32) -> Apply
         save: None,
         expected: None,
         cause: Cause::Rollback,
-        why: options.why.clone().or_else(|| Some(format!("back to revision {number}"))),
+        why: options.why.clone().or_else(|| Some(format!("back to revision {number} of {}", options.name))),
         commit: None,
         deployment: None,
     }

@@ -40,7 +40,7 @@ mod warnings;
 mod word;
 mod yaml;
 
-pub use again::Again;
+pub use again::{Again, Dependant};
 pub use bounds::Bounds;
 pub use compile::{compile, render};
 pub use graph::{Edge, Relation, State, StateGraph};

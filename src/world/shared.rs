@@ -50,6 +50,12 @@ impl World {
         references.filter_map(|reference| self.made_with(container, reference))
     }
 
+    /// The containers that this one has something of: namespaces, mounts, a link.
+    pub fn lenders(&self, container: &Container) -> Vec<Id> {
+        let from = container.volumes_from().filter_map(|(reference, _)| self.made_with(container, reference));
+        self.builds_on(container).into_iter().chain(from.map(|other| other.id.clone())).collect()
+    }
+
     /// The container whose processes this one sees, and with which it ends.
     pub fn owner_of_processes(&self, container: &Container) -> Option<&Container> {
         let pid = NAMESPACES.iter().find(|namespace| namespace.field == "pid")?;

@@ -5,6 +5,7 @@ use crate::rig::images;
 use crate::rig::inspect::{self, Object};
 use crate::rig::proxy::{Fault, Request};
 use crate::rig::workspace::{Run, Victim};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn rollback(stage: &Stage<'_>, args: &[&str]) -> Run {
     let name = stage.name("web");
@@ -112,5 +113,87 @@ fn after_a_kill_the_way_back_leads_to_what_served_last() {
         let run = rollback(stage, &[]).expect(0);
         assert_eq!(level(stage), "three", "{run}");
         assert!(run.stdout.contains("back to revision 3"), "{run}");
+    });
+}
+
+#[test]
+fn whoever_has_something_of_it_follows_in_the_same_command() {
+    each(|stage| {
+        let state = |level: &str| {
+            web(level, ", ipc: shareable, volumes: ['@data:/data']")
+                + "\n@net: {container.running: {BB, network_mode: 'container:@web', env: {API_TOKEN: secret}}}\
+                   \n@all: {container.running: {BB, pid: 'container:@web', ipc: 'container:@web', volumes_from: ['@web']}}\
+                   \n@next: {container.running: {BB, volumes_from: ['@all:ro']}}\
+                   \n@linked: {container.running: {BB, links: ['@web:www']}}\
+                   \n@other: {container.running: {BB}}"
+        };
+        for level in ["one", "two"] {
+            stage.states(&state(level)).apply(&[]).expect(0);
+        }
+        let names = ["net", "all", "next", "linked"];
+        let (before, other) = (names.map(|name| stage.id(name)), stage.id("other"));
+        let foretold = stage.short(&rollback(stage, &["--test"]).expect(0).stdout);
+        for name in names {
+            assert!(foretold.contains(&format!("replace container.{name}")), "{name}: {foretold}");
+        }
+        assert!(!foretold.contains("container.other") && !foretold.contains("secret"), "{foretold}");
+        assert_eq!(names.map(|name| stage.id(name)), before, "--test touches nothing");
+        rollback(stage, &[]).expect(0);
+        let web = stage.id("web");
+        let host = |name: &str| stage.container(name)["HostConfig"].clone();
+        assert_eq!(host("net")["NetworkMode"], format!("container:{web}"));
+        assert_eq!(host("all")["PidMode"], format!("container:{web}"));
+        assert_eq!(host("all")["VolumesFrom"][0], web);
+        assert_eq!(host("next")["VolumesFrom"][0], format!("{}:ro", stage.id("all")));
+        assert!(host("linked")["Links"][0].as_str().is_some_and(|link| link.contains("web:")));
+        assert_eq!(stage.id("other"), other);
+        assert!(names.iter().all(|name| stage.is_running(name)));
+        assert!(stage.container("net")["Config"]["Env"].to_string().contains("secret"));
+        stage.states(&state("one")).is_quiet();
+        // Nothing to go back from, so nobody has to follow.
+        let run = rollback(stage, &["--to", "1"]).expect(0);
+        assert!(run.stdout.contains("0 changed"), "{run}");
+    });
+}
+
+#[test]
+fn whoever_cannot_follow_is_named() {
+    each(|stage| {
+        for level in ["one", "two"] {
+            stage.states(&web(level, "")).apply(&[]).expect(0);
+        }
+        let mode = format!("container:{}", stage.id("web"));
+        let theirs = serde_json::json!({"Image": images::BB, "HostConfig": {"NetworkMode": mode}});
+        inspect::run(stage.engine, &stage.name("theirs"), &theirs);
+        for args in [&["--test"][..], &[]] {
+            let said = stage.short(&rollback(stage, args).expect(0).to_string());
+            assert!(said.contains("theirs has something of web"), "{said}");
+            assert!(said.contains("it was not made by evenkeel; make it anew"), "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_follower_that_fails_takes_it_back() {
+    each(|stage| {
+        let state = |level: &str| {
+            web(level, "") + "\n@y: {container.running: {BB, pid: 'container:@web', stop_timeout: 1}}"
+        };
+        for level in ["one", "two"] {
+            stage.states(&state(level)).apply(&[]).expect(0);
+        }
+        let ids = ["web", "y"].map(|name| stage.id(name));
+        stage.proxy.clear();
+        // The first start is that of what comes back, the second that of who follows.
+        let starts = AtomicUsize::new(0);
+        let is_second = move |request: &Request| {
+            request.route().ends_with("/start") && starts.fetch_add(1, Ordering::Relaxed) == 1
+        };
+        stage.proxy.fault_when(is_second, Fault::Refuse(500));
+        let run = rollback(stage, &[]).expect(1);
+        assert!(stage.proxy.faults_are_spent());
+        assert_eq!(["web", "y"].map(|name| stage.id(name)), ids, "{run}");
+        assert_eq!(["web", "y"].map(|name| stage.is_running(name)), [true; 2], "{run}");
+        stage.states(&state("two")).is_quiet();
     });
 }
