@@ -199,7 +199,7 @@ impl Tree {
                 }
             };
             let earlier = random.pick(&names[..index]);
-            let words = ["require", "watch", "links"];
+            let words = ["require", "watch", "links", "volumes_from", "pid", "ipc"];
             let refers = earlier.filter(|_| random.chance(30)).zip(random.pick(&words));
             if let Some(container) = self.containers.get_mut(name) {
                 container.attached = attached;
@@ -247,6 +247,8 @@ impl Tree {
                             .iter()
                             .all(|a| matches!(a, Attached::Default))
                 }
+                "pid" => is_up(other),
+                "ipc" => is_up(other) && before[other].refers.as_ref().is_none_or(|(word, _)| *word != "ipc"),
                 _ => other.as_str() < name.as_str() && before.contains_key(other),
             };
             if !container.refers.as_ref().is_some_and(can_refer) {
@@ -292,8 +294,18 @@ impl Tree {
             }
             match &container.refers {
                 Some(("links", other)) => _ = writeln!(text, "    links: ['${other}:linked']"),
+                Some(("volumes_from", other)) => _ = writeln!(text, "    volumes_from: ['${other}:ro']"),
+                Some((mode @ ("pid" | "ipc"), other)) => {
+                    _ = writeln!(text, "    {mode}: 'container:${other}'")
+                }
                 Some((word, other)) => _ = writeln!(text, "    {word}: [{{container: ${other}}}]"),
                 None => {}
+            }
+            let shares = |other: &Container| {
+                other.refers.as_ref().is_some_and(|(word, other)| *word == "ipc" && other == name)
+            };
+            if self.containers.values().any(shares) {
+                text.push_str("    ipc: shareable\n");
             }
             if let Some(was) = &container.was {
                 _ = writeln!(text, "    was: ${was}");
