@@ -24,6 +24,7 @@ mod ranges;
 mod record;
 mod remotes;
 mod requirements;
+mod restored;
 mod revision_name;
 mod revisions;
 mod rollback;

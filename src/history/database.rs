@@ -71,6 +71,11 @@ impl History {
         Ok(history)
     }
 
+    /// True if nothing was ever put on record in a folder, or it was removed.
+    pub fn is_missing(folder: &Path) -> bool {
+        matches!(folder.join(FILE).try_exists(), Ok(false))
+    }
+
     /// Opens the history in a folder to read from it; nothing if there is none yet.
     ///
     /// # Errors
@@ -129,6 +134,14 @@ impl History {
     /// If it could not be written. Then nothing of it is.
     pub fn record(&mut self, entry: &Entry) -> Result<(), HistoryError> {
         write(&mut self.connection, entry).map_err(|error| HistoryError::of(&self.file, &error))
+    }
+
+    /// Puts several things on record, as its first ones: nothing, if there is anything already.
+    ///
+    /// # Errors
+    /// If they could not be written. Then none of them is.
+    pub fn begin(&mut self, entries: &[Entry]) -> Result<(), HistoryError> {
+        begin(&mut self.connection, entries).map_err(|error| HistoryError::of(&self.file, &error))
     }
 
     /// The newest entry of a kind about an image in an environment, by any of its digests or ids.
@@ -271,6 +284,15 @@ fn write(connection: &mut Connection, entry: &Entry) -> Result<(), Error> {
     // Asked for at once: a transaction that reads first may be told that it is too late to write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     insert(&transaction, entry)?;
+    transaction.commit()
+}
+
+fn begin(connection: &mut Connection, entries: &[Entry]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known: i64 = transaction.query_row("SELECT count(*) FROM events", [], |row| row.get(0))?;
+    if known == 0 {
+        entries.iter().try_for_each(|entry| insert(&transaction, entry).map(drop))?;
+    }
     transaction.commit()
 }
 

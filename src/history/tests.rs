@@ -56,6 +56,17 @@ fn version(folder: &Path) -> i64 {
 }
 
 #[test]
+fn a_history_is_begun_once() {
+    let folder = folder();
+    assert!(History::is_missing(folder.path()));
+    let entries = [validated("sha256:a", Outcome::Passed), validated("sha256:b", Outcome::Failed)];
+    open(folder.path()).begin(&entries).expect("begun");
+    open(folder.path()).begin(&entries).expect("nothing to do");
+    assert!(!History::is_missing(folder.path()));
+    assert_eq!(open(folder.path()).count(Kind::Validated, "c1").expect("a number"), 2);
+}
+
+#[test]
 fn what_was_recorded_is_read_as_it_was() {
     let folder = folder();
     assert!(History::read(folder.path()).expect("no history is no error").is_none());

@@ -60,6 +60,9 @@ pub struct Revision {
     pub is_on_record: bool,
     /// What differed from the revision before it.
     pub differences: Vec<String>,
+    /// The plan of the change that made it, as a dry run shows it: what and why, what differs, its steps. Nothing where
+    /// the record was made anew from labels, or is older than that.
+    pub plan: Option<String>,
 }
 
 /// What became of the replacement.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Change, FieldDiff, Plan, When};
+use super::{Change, FieldDiff, Phase, Plan, When};
 use crate::world::Step;
 
 impl Plan {
@@ -43,6 +43,22 @@ impl Change {
             text.push_str(&format!("  {step}\n"));
         }
         text
+    }
+}
+
+impl Change {
+    /// The change as it is put on record: what and why, what differs, what was said of it, and its steps by phase.
+    pub fn record_text(&self) -> String {
+        let mut lines = vec![format!("{} {}.{}", self.action.word(), self.state.kind, self.state.name)];
+        if !self.cause.is_empty() {
+            lines[0] += &format!(": {}", self.cause);
+        }
+        lines.extend(self.diff.iter().map(FieldDiff::to_string));
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        for phase in Phase::ALL {
+            lines.extend(self.steps.of(phase).iter().map(|step| format!("{}: {step}", phase.word())));
+        }
+        lines.join("\n")
     }
 }
 

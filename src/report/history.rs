@@ -134,8 +134,17 @@ fn details(revision: &Revision, view: &View) -> String {
         let line = fitting(&format!("{INDENT}{} {}", view.glyphs.failed(), harmless(line)), view);
         _ = writeln!(text, "{}", paint(RED, line));
     }
-    for difference in revision.differences.iter().filter(|_| view.amount == Amount::Verbose) {
+    if view.amount == Amount::Brief {
+        return text;
+    }
+    for difference in &revision.differences {
         _ = writeln!(text, "{INDENT}{} {}", paint(YELLOW, "~"), harmless(difference));
+    }
+    let plan = revision.plan.iter().flat_map(|plan| plan.lines());
+    let rest = plan.filter(|line| !revision.differences.iter().any(|difference| difference == line));
+    for (number, line) in rest.enumerate() {
+        let line = if number == 0 { format!("plan: {line}") } else { format!("  {line}") };
+        _ = writeln!(text, "{INDENT}{}", paint(DIM, harmless(&line)));
     }
     text
 }
@@ -205,5 +214,6 @@ fn revision_json(revision: &Revision) -> Value {
         "gap_ms": revision.gap.map(|gap| u64::try_from(gap.as_millis()).unwrap_or(u64::MAX)),
         "on_record": revision.is_on_record,
         "differences": revision.differences,
+        "plan": revision.plan,
     })
 }

@@ -9,7 +9,7 @@ use super::prepared::Prepared;
 use super::secrets::{hide_in_event, hide_in_report};
 use super::stopwatch::Stopwatch;
 use super::tree::{check_without_engine, compile, environment};
-use super::{Ambient, ApplyOptions, Listener, Mode, RunError, Scope, locked, revisions, saved};
+use super::{Ambient, ApplyOptions, Listener, Mode, RunError, Scope, locked, restored, revisions, saved};
 use crate::engine::{self, Observe as _};
 use crate::lock::LockKey;
 use crate::plan::{Event, Plan, RunReport};
@@ -46,6 +46,9 @@ pub(super) async fn carry_out(
     listener(Event::Planned { plan: Arc::new(first.clone()) });
     if let (Mode::Test, Some(path)) = (options.mode, &options.save) {
         saved::save(path, options, (&run.graph, &world, &first), &run.secrets, ambient)?;
+    }
+    if options.mode == Mode::Apply {
+        restored::restore(&run, &world, ambient).await;
     }
     let key = LockKey { engine: world.engine.id.clone(), owner: run.graph.owner.clone() };
     if options.mode == Mode::Test || first.is_empty() {

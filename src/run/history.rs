@@ -43,6 +43,9 @@ pub(super) struct Knowledge {
     pub record: HistoryRead,
 }
 
+/// What is told of a container by its labels is on record with this mark: nobody measured how long it took.
+pub(super) const RESTORED: &str = "from_labels";
+
 /// So many revisions of one container are looked for.
 pub(super) const ALL: u32 = 10_000;
 
@@ -122,7 +125,7 @@ pub(super) async fn know(site: &Site, name: Option<&str>, most: u32, ambient: &A
 }
 
 /// True if evenkeel made the container to stay.
-fn is_ours(container: &Container) -> bool {
+pub(super) fn is_ours(container: &Container) -> bool {
     let labels = container.labels();
     labels.owner().is_some() && labels.get(label::TRIAL).is_none()
 }
@@ -155,7 +158,7 @@ fn of_entry(entry: &Entry, container: Option<&Container>, site: &Site) -> Known 
         cause: told("cause"),
         why: entry.why.clone(),
         commit: told("commit"),
-        took: Some(entry.took),
+        took: (entry.detail[RESTORED] != true).then_some(entry.took),
         gap: entry.detail["gap_ms"].as_u64().map(Duration::from_millis),
         result: match entry.outcome {
             Outcome::Passed => RevisionResult::Deployed,
@@ -166,6 +169,7 @@ fn of_entry(entry: &Entry, container: Option<&Container>, site: &Site) -> Known 
         whereabouts: container.map(whereabouts).unwrap_or_default(),
         is_on_record: true,
         differences: differences.filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        plan: told("plan"),
     };
     let state = container.and_then(recorded).or_else(|| entry.detail["state"].as_object().cloned());
     let mut digests = entry.digests.clone();
@@ -173,7 +177,7 @@ fn of_entry(entry: &Entry, container: Option<&Container>, site: &Site) -> Known 
     Known { revision, state, digests }
 }
 
-fn of_labels(container: &Container, site: &Site) -> Known {
+pub(super) fn of_labels(container: &Container, site: &Site) -> Known {
     let labels = container.labels();
     let said = |key: &str| labels.get(key).filter(|text| !text.is_empty()).map(str::to_owned);
     let by = said(label::DEPLOY_BY).map(|by| match labels.get(label::DEPLOY_HOST) {
@@ -207,6 +211,7 @@ fn of_labels(container: &Container, site: &Site) -> Known {
         whereabouts: whereabouts(container),
         is_on_record: false,
         differences: Vec::new(),
+        plan: None,
     };
     Known { revision, state: recorded(container), digests: site.digests(container).into_iter().collect() }
 }
@@ -225,7 +230,7 @@ fn whereabouts(container: &Container) -> Whereabouts {
 }
 
 /// Where only labels tell of a revision, what was declared says what differed from the one before.
-fn tell_differences(known: &mut [Known]) {
+pub(super) fn tell_differences(known: &mut [Known]) {
     for index in 0..known.len() {
         let (one, before) = known.split_at_mut(index + 1);
         let own = &mut one[index];

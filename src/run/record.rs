@@ -30,6 +30,21 @@ pub(super) async fn record_all(entries: Vec<Entry>, ambient: &Ambient) -> Result
     in_background(written).await
 }
 
+/// Begins a history with these entries, unless somebody has begun it meanwhile.
+///
+/// # Errors
+/// Says why they are not on record, and what to do about it.
+pub(super) async fn begin(entries: Vec<Entry>, ambient: &Ambient) -> Result<(), String> {
+    let places = ambient.state_places();
+    in_background(move || History::open(&places.folder()?)?.begin(&entries)).await
+}
+
+/// True if there is no history, as far as can be told.
+pub(super) async fn is_missing(ambient: &Ambient) -> bool {
+    let places = ambient.state_places();
+    in_background(move || Ok(History::is_missing(&places.folder()?))).await.unwrap_or(false)
+}
+
 /// Asks the history; nothing if there is none yet.
 ///
 /// # Errors

@@ -91,6 +91,7 @@ async fn entry(
             "cause": stamps.cause.word(),
             "commit": stamps.commit,
             "differences": differences,
+            "plan": run.secrets.hidden(&change.record_text()),
             "gap_ms": report.gap.map(|gap| u64::try_from(gap.as_millis()).unwrap_or(u64::MAX)),
             "reason": reason,
             "state": state,

@@ -46,10 +46,30 @@ fn revisions_are_told_by_the_record_and_by_labels_alone() {
         };
         let recorded = check(true);
         assert!(recorded[0]["gap_ms"].is_u64() && recorded[1]["gap_ms"].is_null(), "{recorded:#?}");
+        let plan = recorded[0]["plan"].as_str().expect("a plan");
+        let told = [
+            &format!("replace container.{name}: "),
+            "env.A 1 -> 2",
+            "note: strategy replace: ",
+            &format!("prepare: create container {name}.r2.next"),
+            &format!("switch: stop container {name}"),
+        ];
+        for part in told {
+            assert!(plan.lines().any(|line| line.starts_with(part)), "`{part}` is missing: {plan}");
+        }
         assert!(recorded[0]["took_ms"].as_u64().is_some_and(|took| took > 0), "{recorded:#?}");
 
         let text = workspace.run(["history", name, "--verbose"]).expect(0);
-        for told in ["r2", "running", "more memory", "the first one", "~ env.A 1 -> 2", "kept as "] {
+        for told in [
+            "r2",
+            "running",
+            "more memory",
+            "the first one",
+            "~ env.A 1 -> 2",
+            "kept as ",
+            "plan: replace container.",
+            "switch: start",
+        ] {
             assert!(text.stdout.contains(told), "`{told}` is missing: {text}");
         }
         assert!(!text.stdout.contains('\u{1b}') && text.stderr.is_empty(), "{text}");
@@ -105,6 +125,60 @@ fn revisions_are_told_by_the_record_and_by_labels_alone() {
         assert!(diff.stdout.contains("  ~ env.A: 1 → 2\n"), "{diff}");
         let none = workspace.run(["history", &web.scope.name("none")]).expect(1);
         assert!(none.stderr.contains("the engine has none, and none is on record"), "{none}");
+    });
+}
+
+#[test]
+fn a_history_that_is_gone_is_begun_anew_from_labels() {
+    engines::in_turn(|engine| {
+        let web = Web::new(engine);
+        let (name, workspace) = (&web.name, &web.workspace);
+        let at = |level: u32| format!("env: {{A: {level}}}, strategy: replace, drain: 0s");
+        for level in 1..=3 {
+            web.deploy(&at(level), &["--why", &format!("level {level}")]).expect(0);
+        }
+        let keys =
+            ["revision", "result", "now", "why", "cause", "by", "when", "image_id", "container", "on_record"];
+        let told = |from: usize| {
+            let revisions = web.revisions();
+            revisions[from..].iter().map(|one| json!(shown(one, &keys))).collect::<Vec<_>>()
+        };
+        let without_time = |told: Vec<Value>| {
+            // Labels have the time of the run, the record that of its end.
+            told.into_iter()
+                .map(|mut one| {
+                    one[6] = Value::Null;
+                    one
+                })
+                .collect::<Vec<_>>()
+        };
+        let before = without_time(told(0));
+        workspace.remove(&format!("{STATE}/history.db"));
+        // A run that finds nothing to do is enough.
+        assert!(web.deploy(&at(3), &[]).expect(0).stdout.contains("0 changed"));
+        assert_eq!(without_time(told(0)), before);
+        let restored = web.revisions();
+        assert!(restored[0]["differences"].to_string().contains("env.A 2 -> 3"), "{restored:#?}");
+        assert!(
+            restored.iter().all(|one| one["took_ms"].is_null() && one["plan"].is_null()),
+            "{restored:#?}"
+        );
+
+        // So is one that goes back; and no number is given twice.
+        workspace.remove(&format!("{STATE}/history.db"));
+        workspace.run(["rollback", name, "--to", "1"]).expect(0);
+        let revisions = web.revisions();
+        assert_eq!(json!(shown(&revisions[0], &keys[..3])), json!([4, "deployed", "current"]));
+        assert!(revisions[0]["plan"].is_string() && revisions[0]["took_ms"].is_u64());
+        assert_eq!(revisions.len(), 4);
+        assert!(revisions.iter().all(|one| one["on_record"] == true), "{revisions:#?}");
+        // What is on record by now outlives the containers.
+        inspect::remove(engine, &format!("{name}.r2"));
+        let gone = web.revisions();
+        assert_eq!(json!(shown(&gone[2], &["revision", "now", "why"])), json!([2, "gone", "level 2"]));
+        workspace.run(["rollback", name, "--to", "2"]).expect(0);
+        let env = inspect::container(engine, name)["Config"]["Env"].to_string();
+        assert!(env.contains("A=2"), "{env}");
     });
 }
 
