@@ -299,6 +299,7 @@ fn stamped(body: &Value, stamps: &Stamps, now: Timestamp) -> Value {
     }
     let known = [
         (label::DEPLOY_TIME, whole_seconds(now)),
+        (label::DEPLOY_RUN, stamps.run.clone()),
         (label::DEPLOY_BY, stamps.actor.clone()),
         (label::DEPLOY_HOST, stamps.host.clone()),
         (label::DEPLOY_CAUSE, stamps.cause.word().to_owned()),

@@ -1,5 +1,7 @@
 //! Where images and containers come from: what is added to those that are made, and what those that are there say.
 
+use std::time::SystemTime;
+
 use super::error::unreachable;
 use super::tree::environment;
 use super::{Ambient, ApplyOptions, RunError};
@@ -46,7 +48,9 @@ pub(super) fn stamps(options: &ApplyOptions, ambient: &Ambient) -> Stamps {
     let says_ci = ambient.variable("CI").is_some_and(|ci| !matches!(ci, "false" | "0" | "no"));
     let behind_sudo = ambient.variable("SUDO_USER").filter(|_| ambient.uid == 0);
     let pusher = options.deployment.as_ref().map(|push| push.pusher.as_str());
+    let begun = ambient.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Stamps {
+        run: begun.as_nanos().to_string(),
         host: ambient.machine.clone(),
         actor: pusher.or(behind_sudo).unwrap_or(&ambient.user).to_owned(),
         cause: options.cause,

@@ -62,6 +62,8 @@ pub mod label {
     /// Stamps of a container: when it was made, by whom, from which machine, what began that, and why.
     /// Never compared.
     pub const DEPLOY_TIME: &str = "io.evenkeel.deploy.time";
+    /// Of all that one run makes the same, and of no other run: its beginning, in nanoseconds since 1970.
+    pub const DEPLOY_RUN: &str = "io.evenkeel.deploy.run";
     pub const DEPLOY_BY: &str = "io.evenkeel.deploy.by";
     pub const DEPLOY_HOST: &str = "io.evenkeel.deploy.host";
     pub const DEPLOY_CAUSE: &str = "io.evenkeel.deploy.cause";

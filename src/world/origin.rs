@@ -67,6 +67,8 @@ impl FromStr for Cause {
 /// Who does something, when, from where and why: added when steps are done, never compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stamps {
+    /// What all that the run makes has in common, and nothing else.
+    pub run: String,
     /// The machine that evenkeel runs on.
     pub host: String,
     pub actor: String,

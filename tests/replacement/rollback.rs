@@ -6,6 +6,7 @@ use crate::rig::inspect::{self, Object};
 use crate::rig::proxy::{Fault, Request};
 use crate::rig::workspace::{Run, Victim};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 fn rollback(stage: &Stage<'_>, args: &[&str]) -> Run {
     let name = stage.name("web");
@@ -187,6 +188,10 @@ fn a_follower_that_fails_takes_it_back() {
         // The first start is that of what comes back, the second that of who follows.
         let starts = AtomicUsize::new(0);
         let is_second = move |request: &Request| {
+            if request.route().ends_with("/create") {
+                // One run takes longer than a second, and is one run all the same.
+                std::thread::sleep(Duration::from_millis(1100));
+            }
             request.route().ends_with("/start") && starts.fetch_add(1, Ordering::Relaxed) == 1
         };
         stage.proxy.fault_when(is_second, Fault::Refuse(500));

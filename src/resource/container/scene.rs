@@ -131,9 +131,10 @@ struct Handover<'a> {
     run: Option<String>,
 }
 
-/// The time of the run that made a container, which tells runs apart.
+/// What tells the run that made a container from others. Labels of older containers have nothing but a time.
 fn run_of(container: &Container) -> Option<String> {
-    container.labels().get(label::DEPLOY_TIME).map(str::to_owned)
+    let labels = container.labels();
+    labels.get(label::DEPLOY_RUN).or_else(|| labels.get(label::DEPLOY_TIME)).map(str::to_owned)
 }
 
 /// The steps that start a container which served before.
