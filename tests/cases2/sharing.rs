@@ -2,6 +2,8 @@
 
 use super::stage::{Stage, each};
 use crate::rig::inspect;
+use crate::rig::proxy::Fault;
+use crate::rig::workspace::Victim;
 use serde_json::{Value, json};
 
 fn host(stage: &Stage<'_>, name: &str, key: &str) -> Value {
@@ -228,5 +230,49 @@ fn a_target_takes_them_along_both_ways() {
         let target = stage.name("x");
         let said = stage.actions(&["--target", &target, "--test"], 0);
         assert_eq!(said, ["replace container.x", "replace container.y"]);
+    });
+}
+
+/// A replacement of both that is refused, not answered or killed at one of its calls, and the next runs.
+#[test]
+fn whatever_goes_wrong_at_any_call_both_serve_in_the_end() {
+    each(|stage| {
+        let state = |level: usize| {
+            pair(&level.to_string(), "").replace("volumes: [/anon]", "volumes: [/anon], drain: 0s")
+        };
+        stage.states(&state(0)).apply(&[]).expect(0);
+        stage.states(&state(1)).apply(&[]).expect(0);
+        let calls = stage.mutations().len();
+        let is_full = std::env::var("EVENKEEL_MATRIX").is_ok_and(|wish| wish == "full");
+        let troubles = ["refused", "answer lost", "killed after"];
+        let all = (1..=calls).flat_map(|k| troubles.map(|trouble| (k, trouble)));
+        // Somewhere in the middle of either, and where the one has the name and the other has ended.
+        let sample = |(n, _): &(usize, (usize, &str))| is_full || [8, 22].contains(n);
+        let points: Vec<_> = all.enumerate().filter(sample).map(|(_, point)| point).collect();
+        for (number, (k, trouble)) in points.iter().enumerate() {
+            let point = format!("{trouble} at call {k} of {calls}");
+            let victim = Victim::default();
+            let killer = victim.clone();
+            stage.states(&state(number + 2)).proxy.clear();
+            stage.proxy.fault_at(
+                *k,
+                match *trouble {
+                    "refused" => Fault::Refuse(500),
+                    "answer lost" => Fault::LoseAnswer,
+                    _ => Fault::After(Box::new(move || killer.kill())),
+                },
+            );
+            let run = stage.tree.start(["apply", "states/dev.yml"], victim).wait();
+            assert!(stage.proxy.faults_are_spent(), "{point}: {run}");
+            if *trouble != "killed after" {
+                assert!(stage.is_running("x") && stage.is_running("y"), "{point}: {run}");
+            }
+            let again = (0..2).map(|_| stage.apply(&[])).find(|run| run.code() == Some(0));
+            assert!(again.is_some(), "it does not converge: {point}: {run}");
+            assert!(stage.is_running("x") && stage.is_running("y"), "{point}: {run}");
+            assert_eq!(host(stage, "y", "PidMode"), format!("container:{}", stage.id("x")), "{point}: {run}");
+            stage.is_quiet();
+        }
+        println!("{calls} calls, {} points tried", points.len());
     });
 }
