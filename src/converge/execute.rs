@@ -158,7 +158,9 @@ impl Run<'_> {
                         moved = true;
                     } else if running.len() < self.execution.jobs.max(1) {
                         running.push(async move {
-                            match self.hindrance(change) {
+                            let bereaves =
+                                || (phase == Phase::Switch).then(|| self.bereaves(change)).flatten();
+                            match self.hindrance(change).or_else(bereaves) {
                                 None => self.change(change, phase).await,
                                 Some(because) => self.hold_back(change, phase, because).await,
                             }
