@@ -26,7 +26,12 @@ pub fn ailment(container: &Container) -> Option<String> {
             let code = at("State.ExitCode").and_then(Value::as_i64).unwrap_or_default();
             let memory = at("State.OOMKilled").and_then(Value::as_bool).unwrap_or_default();
             let memory = if memory { " (out of memory)" } else { "" };
-            Some(format!("ends with exit code {code}{memory} and is restarted, {}", times(container)))
+            let told = format!("ends with exit code {code}{memory} and is restarted, {}", times(container));
+            // The engine's own words, if it could not even start it.
+            Some(match container.attributes.text("State.Error").map(str::trim) {
+                None | Some("") => told,
+                Some(error) => format!("{told}: {error}"),
+            })
         }
         RunState::Running if is_unhealthy(container) => {
             let log = at("State.Health.Log").and_then(Value::as_array);

@@ -7,6 +7,7 @@ use crate::rig::engines::Engine;
 use crate::rig::images;
 use crate::rig::inspect::{self, Object};
 use crate::rig::proxy::Request;
+use crate::rig::waiting::patiently;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
@@ -195,7 +196,12 @@ impl<'a> System<'a> {
                 self.shown()
             );
         }
-        let (serves, answers) = (self.serves(), self.answers());
+        let (mut serves, mut answers) = (self.serves(), self.answers());
+        if !(serves && answers) && point.trouble.restarts_engine() && point.remedy.is_empty() {
+            // All is as declared, and an engine that was killed may still give away addresses of the dead (20.10).
+            point.remedy = self.restart_engine_again();
+            (serves, answers) = (patiently(|| self.serves_now().then_some(())).is_some(), true);
+        }
         assert!(
             serves && answers,
             "nobody serves: page {serves}, alias {answers}; it began with {run}\n{}",
@@ -227,9 +233,11 @@ impl<'a> System<'a> {
         let listed = http.get("/containers/json").ok().json().to_string();
         let is_free = !listed.contains(&format!("\"PublicPort\":{port}"));
         if is_free && complaint.contains(&format!("{port} failed: port is already allocated")) {
-            scene.engine.restart();
-            scene.strangers_were_stopped();
-            return "engine restarted again";
+            return self.restart_engine_again();
+        }
+        let web = scene.container("web");
+        if web["State"]["Restarting"] == true && web["State"]["Error"] != "" {
+            return self.restart_engine_again();
         }
         if complaint.contains("_data: no such file or directory") {
             http.delete(&format!("/containers/{}?force=1", scene.name("new"))).ok();
@@ -242,6 +250,12 @@ impl<'a> System<'a> {
             return "other subnet declared";
         }
         ""
+    }
+
+    fn restart_engine_again(&self) -> &'static str {
+        self.scene.engine.restart();
+        self.scene.strangers_were_stopped();
+        "engine restarted again"
     }
 
     /// How things stand, for messages.
@@ -280,6 +294,7 @@ impl<'a> System<'a> {
             Some(name) if name.starts_with("api") => "the new api".to_owned(),
             Some(name) if !name.starts_with("web") => name,
             // Under either name, or taken back already.
+            _ if to.contains(" api") => "the new api".to_owned(),
             _ => "the new web".to_owned(),
         };
         if to.is_empty() { format!("{verb} {name}") } else { format!("{verb} {name} to{to}") }
