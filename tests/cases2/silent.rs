@@ -5,11 +5,11 @@ use crate::rig::engines;
 use crate::rig::inspect;
 use crate::rig::proxy::{Fault, Request};
 use crate::rig::waiting::until;
-use crate::rig::workspace::{Run, Running};
+use crate::rig::workspace::{Run, Running, Victim};
 use std::time::{Duration, Instant};
 
 const TIMEOUT: &str = "EVENKEEL_ENGINE_TIMEOUT";
-const V1: &str = "@web: {container.running: {BB, strategy: replace, restart: unless-stopped, env: {A: 1}}}";
+const V1: &str = "@web: {container.running: {BB, strategy: replace, restart: unless-stopped, stop_timeout: 0, env: {A: 1}}}";
 
 /// With a short bound for everything that the engine answers at once.
 fn with_bound(bound: &str, scenario: impl Fn(&Stage<'_>)) {
@@ -22,6 +22,12 @@ fn with_bound(bound: &str, scenario: impl Fn(&Stage<'_>)) {
 
 fn is_stop(request: &Request) -> bool {
     request.route().ends_with("/stop")
+}
+
+/// A run with a short bound; those before and after it have the usual ones, however busy the machine is.
+fn bounded(stage: &Stage<'_>, bound: &str) -> Run {
+    let args = ["apply", "states/dev.yml"];
+    stage.tree.start_with(args, Victim::default(), &[(TIMEOUT, bound)]).wait()
 }
 
 /// Starts the replacement of `@web`, whose stop gets no answer until it is let go.
@@ -65,7 +71,7 @@ fn an_engine_that_never_answers_is_a_clear_error_within_the_bound() {
 
 #[test]
 fn a_call_that_is_never_answered_is_told_and_the_old_one_goes_on() {
-    with_bound("2s", |stage| {
+    with_bound("4s", |stage| {
         let (fault, held) = Fault::hang();
         let running = hung(stage, fault);
         let old = stage.id("web");
@@ -82,7 +88,7 @@ fn a_call_that_is_never_answered_is_told_and_the_old_one_goes_on() {
 
 #[test]
 fn ctrl_c_ends_a_run_that_waits_for_an_answer() {
-    with_bound("2s", |stage| {
+    with_bound("4s", |stage| {
         // Once: what is in hand ends with its bound.
         let (fault, held) = Fault::hang();
         let running = hung(stage, fault);
@@ -111,16 +117,17 @@ fn ctrl_c_ends_a_run_that_waits_for_an_answer() {
 
 #[test]
 fn what_the_engine_is_asked_to_wait_for_is_no_silence() {
-    with_bound("1s", |stage| {
+    each(|stage| {
         // Nobody ends it but the engine, when its time is over.
         let deaf = "@web: {container.running: {BB, command: [sh, -c, \"trap '' TERM; touch /ready; while :; do sleep 0.1; done\"], \
-                    stop_timeout: 3}}";
+                    stop_timeout: 5}}";
         stage.states(deaf).apply(&[]).expect(0);
         let ready = ["test", "-e", "/ready"];
         until("it is deaf", || inspect::exec(stage.engine, &stage.name("web"), &ready).0 == 0);
         let began = Instant::now();
-        stage.states("@web: {container.absent: {}}").apply(&[]).expect(0);
-        assert!(began.elapsed() > Duration::from_secs(2), "it was not deaf: {:?}", began.elapsed());
+        stage.states("@web: {container.absent: {}}");
+        bounded(stage, "3s").expect(0);
+        assert!(began.elapsed() > Duration::from_secs(4), "it was not deaf: {:?}", began.elapsed());
         assert_eq!(stage.containers(), [""; 0]);
     });
 }
@@ -146,7 +153,7 @@ fn a_lock_that_is_never_answered_is_no_obstacle_for_long() {
         let listed = stage.engine.http().get("/containers/json?all=1").ok().text();
         listed.contains(&format!("\"io.evenkeel.lock.project\":\"{}\"", stage.scope.project()))
     };
-    with_bound("1s", |stage| {
+    each(|stage| {
         // Not done, done, and done by the engine when all is over.
         for (number, (fault, held)) in
             [Fault::hang(), Fault::hang_after(), Fault::hold()].into_iter().enumerate()
@@ -154,10 +161,9 @@ fn a_lock_that_is_never_answered_is_no_obstacle_for_long() {
             stage.states(&V1.replace("A: 1", &format!("A: 1{number}")));
             stage.proxy.clear();
             stage.proxy.fault_when(creates, fault);
-            let run = stage.tree.apply("states/dev.yml", &[]);
+            let run = bounded(stage, "2s");
             assert!(stage.proxy.faults_are_spent(), "{number}: {run}");
             assert!(matches!(run.code(), Some(0 | 1 | 5)), "{number}: {run}");
-            eprintln!("DBG {number} {run}");
             drop(held);
             stage.apply(&[]).expect(0);
             assert!(!is_left(stage), "{number}: {run}");
@@ -166,7 +172,7 @@ fn a_lock_that_is_never_answered_is_no_obstacle_for_long() {
         stage.states(&V1.replace("A: 1", "A: 2"));
         stage.proxy.clear();
         stage.proxy.fault_when(removes, fault);
-        let run = stage.tree.apply("states/dev.yml", &[]).expect(0);
+        let run = bounded(stage, "5s").expect(0);
         assert!(run.stderr.contains("warning: the lock at the engine stays"), "{run}");
         drop(held);
         ends_well(stage);
