@@ -191,7 +191,7 @@ impl Run<'_> {
         let mut failed_hook = None;
         for step in change.steps.of(phase) {
             let Err(error) = self.step_with_retries(change, step).await else { continue };
-            match after(step, phase) {
+            match after(change, step, phase, &error) {
                 AfterFailure::GoOn => self.lock()[change.id.0].notes.push(format!("{step}: {error}")),
                 AfterFailure::GoOnAndFail => failed_hook = failed_hook.or(Some(format!("{step}: {error}"))),
                 AfterFailure::TakeBack => {

@@ -1,8 +1,9 @@
 //! Hooks in a run: which of them may fail, and the copies of a newcomer that serve nobody.
 
 use super::work::{container_of, makes};
-use crate::plan::{Change, Phase};
-use crate::world::{Moment, Step, label};
+use crate::engine::PerformError;
+use crate::plan::{Action, Change, Phase};
+use crate::world::{Id, Moment, Step, label};
 
 /// What happens when a step has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,10 @@ pub(super) enum AfterFailure {
 }
 
 /// What a failed step means for its change. What was proven stays, and what is to stop stops.
-pub(super) fn after(step: &Step, phase: Phase) -> AfterFailure {
-    let Step::RunHook { hook } = step else { return AfterFailure::TakeBack };
+pub(super) fn after(change: &Change, step: &Step, phase: Phase, error: &PerformError) -> AfterFailure {
+    let Step::RunHook { hook } = step else {
+        return if is_gone(change, step, error) { AfterFailure::GoOn } else { AfterFailure::TakeBack };
+    };
     match hook.moment {
         Moment::PreStop => AfterFailure::GoOn,
         Moment::PostReplace => AfterFailure::GoOnAndFail,
@@ -25,6 +28,18 @@ pub(super) fn after(step: &Step, phase: Phase) -> AfterFailure {
         Moment::PreReplace | Moment::PostStart if phase == Phase::Recover => AfterFailure::GoOn,
         Moment::PreReplace | Moment::PostStart => AfterFailure::TakeBack,
     }
+}
+
+/// True if the one that is replaced is not there any more: whoever removed it did what was to be done with it.
+fn is_gone(change: &Change, step: &Step, error: &PerformError) -> bool {
+    let is_about_old = match step {
+        Step::UpdateContainer { container, .. }
+        | Step::RenameContainer { container, .. }
+        | Step::Disconnect { container, .. } => matches!(container.id, Id::Engine(_)),
+        _ => false,
+    };
+    let is_missing = matches!(error, PerformError::Refused { status: Some(404), .. });
+    change.action == Action::Replace && is_about_old && is_missing
 }
 
 /// True for steps about a throw-away copy that the change makes itself.

@@ -15,9 +15,12 @@ impl Planner<'_> {
         self.end_trials(&owner);
         let mut earlier: Vec<Touched> = Vec::new();
         for name in unfinished(&owner, &self.world) {
-            let Some(recovery) = recover(&name, &owner, &self.world, Outcome::Unknown) else { continue };
+            let Some(mut recovery) = recover(&name, &owner, &self.world, Outcome::Unknown) else { continue };
+            recovery.steps.retain(|step| self.is_still_declared(&name, step));
             let mut change = Change::undeclared(self.next_id(), "container", &name);
             change.action = Action::Recover;
+            let hooks = recovery.steps.iter().filter(|step| matches!(step, Step::RunHook { .. }));
+            change.notes.extend(hooks.map(ToString::to_string));
             change.cause = recovery.why;
             change.effect = if recovery.steps.iter().any(|step| matches!(step, Step::Settle { .. })) {
                 Effect::Brief
@@ -40,6 +43,18 @@ impl Planner<'_> {
 }
 
 impl Planner<'_> {
+    /// False for a hook that its state does not declare any more: what was wrong with it may have been mended.
+    fn is_still_declared(&self, name: &str, step: &Step) -> bool {
+        let Step::RunHook { hook } = step else { return true };
+        let mut states = self.inputs.graph.graph.node_weights();
+        let Some(state) = states.find(|state| state.kind.name() == "container" && state.name == name) else {
+            return true;
+        };
+        let declared = state.spec.value(hook.moment.field()).and_then(serde_json::Value::as_array);
+        let wanted = serde_json::to_value(&hook.command).unwrap_or_default();
+        declared.into_iter().flatten().any(|command| *command == wanted)
+    }
+
     /// Removes the containers that tried images when an earlier run was ended.
     fn end_trials(&mut self, owner: &Owner) {
         for container in trials(owner, &self.world).into_iter().cloned().collect::<Vec<_>>() {

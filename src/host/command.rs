@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// How a command ended.
@@ -29,6 +30,11 @@ pub enum CommandError {
     TooLong { command: String, seconds: u64 },
 }
 
+/// Runs the words behind it in their process group, with a watchdog at standard input: when that ends without a line,
+/// whoever waits for the command has died, and the command goes with it, and all that it has started.
+const GUARDED: &str = "exec 3<&0 </dev/null; \
+    { read -r line <&3 || kill -KILL -- \"-$$\"; } >/dev/null 2>&1 & \
+    exec 3<&-; exec \"$@\"";
 /// How many lines of output are kept.
 const LINES: usize = 20;
 
@@ -63,11 +69,11 @@ async fn run(
         command: command.to_owned(),
         reason: error.to_string(),
     };
-    let (program, arguments) = words.split_first().unwrap_or((&"sh", &[]));
-    let child = Command::new(program)
-        .args(arguments)
+    let mut child = Command::new("sh")
+        .args(["-c", GUARDED, "sh"])
+        .args(words)
         .envs(environment.iter().map(|(key, value)| (key, value)))
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -75,8 +81,13 @@ async fn run(
         .spawn()
         .map_err(not_started)?;
     let group = child.id();
+    let mut life = child.stdin.take();
     match tokio::time::timeout(bound, child.wait_with_output()).await {
         Ok(Ok(output)) => {
+            // Its watchdog need not be there any more.
+            if let Some(life) = &mut life {
+                _ = life.write_all(b"\n").await;
+            }
             let text = [output.stdout, output.stderr].concat();
             let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
             let output_lines = lines[lines.len().saturating_sub(LINES)..].to_vec();
@@ -109,6 +120,23 @@ mod tests {
         let finished =
             run_command("echo a; echo b >&2; exit 3", Duration::from_secs(60)).await.expect("runs");
         assert_eq!((finished.code, finished.output), (Some(3), vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_nobody_waits_for_any_more_is_killed_with_its_children() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ran = folder.path().join("ran");
+        let script = format!("(sleep 1.5; touch {0}) & sleep 1.5; touch {0}", ran.display());
+        let waited =
+            tokio::time::timeout(Duration::from_millis(300), run_command(&script, Duration::from_secs(60)));
+        assert!(waited.await.is_err(), "the waiting was given up");
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert!(!ran.exists());
+        let words = ["printf", "%s.", "a b", "$X"].map(str::to_owned);
+        let finished = run_program(&words, &[], Duration::from_secs(60)).await.expect("runs");
+        assert_eq!((finished.code, finished.output), (Some(0), vec!["a b.$X.".to_owned()]));
+        let none = run_program(&["/no/such/program".to_owned()], &[], Duration::from_secs(60)).await;
+        assert_eq!(none.expect("sh says it").code, Some(127));
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 fn web(version: u32, more: &str) -> String {
     format!(
-        "@web: {{container.running: {{BB, networks: [@net], env: {{V: {version}}}, drain: 0{more}}}}}\n@net: {{network.present: {{}}}}"
+        "@web: {{container.running: {{BB, networks: {{'@net': {{aliases: [w]}}}}, env: {{V: {version}}}, drain: 0{more}}}}}\n@net: {{network.present: {{}}}}"
     )
 }
 
@@ -30,7 +30,7 @@ fn all(stage: &Stage<'_>) -> String {
     let note = |word: &str| notes(stage, word);
     format!(
         ", pre_replace: [{}, {{once: 'test -n \"$V\"'}}, {{old: 'test -n \"$V\"'}}], post_start: [{}, 'touch /started'], \
-         pre_stop: [{}, 'touch /stopping'], post_replace: [{}, {{new: 'test -e /started'}}]",
+         pre_stop: [{}, 'test -d /sys/class/net/eth0 -o -d /sys/class/net/eth1'], post_replace: [{}, {{new: 'test -e /started'}}]",
         note("before $EVENKEEL_NAME"),
         note("started"),
         note("stops"),
@@ -55,7 +55,8 @@ fn hooks_are_run_in_their_order_with_both_strategies() {
             stage.states(&web(2, &more));
             assert_eq!(stage.test(0), ["replace container.web"]);
             assert_eq!(noted(stage), [""; 0], "--test runs none");
-            stage.apply(&[]).expect(0);
+            let said = stage.said(&[], 0);
+            assert!(!said.contains("exited with"), "whoever is to stop has its networks until then: {said}");
             assert_eq!(noted(stage), expected, "{strategy}");
             stage.is_quiet();
             assert_eq!(noted(stage), [""; 0]);
@@ -153,6 +154,45 @@ fn a_run_that_is_killed_at_a_hook_is_gone_through_again() {
                 stage.is_quiet();
             }
         }
+    });
+}
+
+#[test]
+fn a_hook_that_was_mended_is_not_run_as_it_was() {
+    each(|stage| {
+        stage.states(&web(1, "")).apply(&[]).expect(0);
+        stage.states(&web(2, &format!(", post_replace: {}", notes(stage, "old words"))));
+        stage.proxy.clear();
+        let victim = Victim::default();
+        let killer = victim.clone();
+        let renames = |request: &Request| request.route().ends_with("/rename");
+        let seen = AtomicU32::new(0);
+        let second = move |request: &Request| renames(request) && seen.fetch_add(1, Ordering::SeqCst) == 1;
+        stage.proxy.fault_when(second, Fault::After(Box::new(move || killer.kill())));
+        stage.tree.start(["apply", "states/dev.yml"], victim).wait();
+        noted(stage);
+        stage.states(&web(2, &format!(", post_replace: {}", notes(stage, "new words"))));
+        stage.apply(&[]).expect(0);
+        assert_eq!(noted(stage), [""; 0]);
+        stage.is_quiet();
+    });
+}
+
+#[test]
+fn an_old_one_that_somebody_removes_meanwhile_is_no_reason_to_fail() {
+    each(|stage| {
+        stage.states(&web(1, ", restart: always")).apply(&[]).expect(0);
+        stage.states(&web(2, ", restart: always"));
+        stage.proxy.clear();
+        let (http, id) = (stage.engine.http(), stage.id("web"));
+        let remove = move || http.delete(&format!("/containers/{id}?force=1")).ok();
+        let updates = |request: &Request| request.route().ends_with("/update");
+        stage.proxy.fault_when(updates, Fault::Before(Box::new(move || drop(remove()))));
+        let run = stage.tree.apply("states/dev.yml", &[]).expect(0);
+        assert!(run.stdout.contains("No such container"), "{run}");
+        assert_eq!(stage.container("web")["Config"]["Env"][0], "V=2");
+        assert_eq!(stage.names(Object::Container), ["web"]);
+        stage.is_quiet();
     });
 }
 

@@ -68,6 +68,18 @@ pub fn check(function: &str, spec: &Spec) -> Diagnostics {
         let message = format!("`rehearse` cannot be with `network_mode: {mode}`: the old one has its ports");
         problems.push(Diagnostic::error(&declared.place, message).hint("leave one of them out"));
     }
+    let seconds = |field: &str| Some((spec.get(field)?, spec.value(field)?.as_u64()?));
+    if let Some((declared, 0)) = seconds("timeout") {
+        let message = "`timeout: 0s` leaves a successor no time to show that it is good";
+        problems
+            .push(Diagnostic::error(&declared.place, message).hint("write `timeout: 60s`, or leave it out"));
+    } else if let (Some((declared, timeout)), Some((_, stable_for))) =
+        (seconds("timeout"), seconds("stable_for"))
+        && timeout <= stable_for
+    {
+        let message = format!("`timeout: {timeout}s` is over before `stable_for: {stable_for}s` is");
+        problems.push(Diagnostic::error(&declared.place, message).hint("give it more time"));
+    }
     let Some(declared) = spec.get("wait") else { return problems };
     let (place, mode) = (&declared.place, spec.text("network_mode").unwrap_or("default"));
     for probe in probes(&declared.value) {

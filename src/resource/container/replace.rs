@@ -97,9 +97,10 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
     };
     steps.switch.extend(hooks::declared(desired, Moment::PostReplace, &about, None, world));
     if overlaps {
+        // It may have to tell somebody, and needs its networks for that.
+        steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));
         // It would be found by them until after its end.
         steps.switch.extend(networks::take_aliases(old, &container));
-        steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));
         steps.switch.extend(stop.map(|_| Step::StopContainer { container, timeout: None }));
     }
     let keep = kept::keep_revisions(desired.spec);
