@@ -33,7 +33,7 @@ pub enum CommandError {
 /// Runs the words behind it in their process group, with a watchdog at standard input: when that ends without a line,
 /// whoever waits for the command has died, and the command goes with it, and all that it has started.
 const GUARDED: &str = "exec 3<&0 </dev/null; \
-    { read -r line <&3 || kill -KILL -- \"-$$\"; } >/dev/null 2>&1 & \
+    { read -r line <&3 || kill -s KILL -- \"-$$\"; } >/dev/null 2>&1 & \
     exec 3<&-; exec \"$@\"";
 /// How many lines of output are kept.
 const LINES: usize = 20;
@@ -106,7 +106,7 @@ async fn run(
 /// Ends a process and its children. The shell's own death would leave them running.
 async fn kill_group(group: u32) {
     let killed =
-        Command::new("sh").args(["-c", &format!("kill -KILL -- -{group}")]).stderr(Stdio::null()).status();
+        Command::new("sh").args(["-c", &format!("kill -s KILL -- -{group}")]).stderr(Stdio::null()).status();
     // Nothing is left to do if it does not work: the group may be gone already.
     let _ = killed.await;
 }
