@@ -41,7 +41,7 @@ fn points(calls: usize, offset: usize) -> Vec<(usize, Trouble)> {
     if is_full() {
         return wanted(&TROUBLES).iter().flat_map(|trouble| (1..=calls).map(|k| (k, *trouble))).collect();
     }
-    (1 + offset..=calls).step_by(6).enumerate().map(|(n, k)| (k, TROUBLES[(n + offset) % 7])).collect()
+    (1 + offset..=calls).step_by(8).enumerate().map(|(n, k)| (k, TROUBLES[(n + offset) % 7])).collect()
 }
 
 /// What was tried so far on engines of one version, and what is left to try.

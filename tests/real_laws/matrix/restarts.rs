@@ -9,8 +9,8 @@ use std::cell::RefCell;
 const TROUBLES: [Trouble; 4] =
     [Trouble::EngineKilledBefore, Trouble::EngineKilledAfter, Trouble::EngineGone, Trouble::EngineRestarted];
 
-/// In the middle, and near the end. Kinds after which the engine itself has never needed help.
-const SAMPLE: [(usize, Trouble); 2] = [(14, Trouble::EngineRestarted), (20, Trouble::EngineGone)];
+/// In the middle of the replacement. A kind after which the engine itself has never needed help.
+const SAMPLE: [(usize, Trouble); 1] = [(14, Trouble::EngineRestarted)];
 
 fn points(calls: usize) -> Vec<(usize, Trouble)> {
     match is_full() {
