@@ -124,7 +124,8 @@ pub enum Step {
         container: Target,
         body: Value,
     },
-    /// Waits until the container has proven itself.
+    /// Waits until the container has proven itself. A probe from a helper makes a throw-away container beside it, and
+    /// removes that again.
     Settle {
         container: Target,
         gate: Gate,

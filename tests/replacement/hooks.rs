@@ -146,6 +146,7 @@ fn a_run_that_is_killed_at_a_hook_is_gone_through_again() {
                 };
                 stage.proxy.fault_when(kth, Fault::After(Box::new(move || killer.kill())));
                 stage.tree.start(["apply", "states/dev.yml"], victim).wait();
+                assert!(stage.proxy.faults_are_spent(), "it was killed there");
                 stage.apply(&[]).expect(0);
                 assert!(stage.is_running("web"));
                 assert_eq!(stage.container("web")["Config"]["Env"][0], format!("V={version}"));
@@ -170,6 +171,7 @@ fn a_hook_that_was_mended_is_not_run_as_it_was() {
         let second = move |request: &Request| renames(request) && seen.fetch_add(1, Ordering::SeqCst) == 1;
         stage.proxy.fault_when(second, Fault::After(Box::new(move || killer.kill())));
         stage.tree.start(["apply", "states/dev.yml"], victim).wait();
+        assert!(stage.proxy.faults_are_spent(), "it was killed there");
         noted(stage);
         stage.states(&web(2, &format!(", post_replace: {}", notes(stage, "new words"))));
         stage.apply(&[]).expect(0);
