@@ -7,6 +7,7 @@ use crate::world::Step;
 /// Gives containers that were made and started the time to end, if that is what they do.
 pub async fn wait_for_first_look(run: &Run<'_>) {
     let started = |change: &Change| {
+        // A job is waited for until its end.
         change.action == Action::Create
             && change.steps.iter().any(|step| matches!(step, Step::StartContainer { .. }))
     };

@@ -20,7 +20,14 @@ pub fn hint(step: &Step, error: &PerformError, called: Option<&str>) -> Option<S
              has, the engine was killed while it made one and keeps its subnet: declare another one)"
                 .to_owned()
         }),
-        Step::Settle { .. } | Step::Watch { .. } | Step::AwaitHealthy { .. } => {
+        Step::AwaitEnd { container, .. } if says(&["did not end within"]) => called.map(|name| {
+            format!(
+                "it goes on, and the next run waits for it again: `docker logs {name}` shows what it does, `timeout` \
+                 how long is waited, and `docker stop {}` ends it",
+                container.name
+            )
+        }),
+        Step::Settle { .. } | Step::Watch { .. } | Step::AwaitHealthy { .. } | Step::AwaitEnd { .. } => {
             called.map(|name| format!("all that it said: docker logs {name}"))
         }
         _ => None,

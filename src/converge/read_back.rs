@@ -102,7 +102,8 @@ fn does_not_serve(change: &Change, diff: &[FieldDiff], container: Option<&Contai
     }
     // It runs at this moment, between two ends.
     let was_started = change.steps.iter().any(|step| matches!(step, Step::StartContainer { .. }));
-    let ended = container.map(restarts).filter(|restarts| was_started && *restarts > 0)?;
+    let is_up = container.is_some_and(|container| container.state.is_up());
+    let ended = container.map(restarts).filter(|restarts| was_started && is_up && *restarts > 0)?;
     let times = if ended == 1 { "once".to_owned() } else { format!("{ended} times") };
     Some(format!("it was started, ended by itself and was restarted, {times} so far"))
 }

@@ -80,7 +80,7 @@ impl Bindings {
                 }
             }
             Step::CreateTrial { image, .. } => *image = self.id(image),
-            Step::AwaitEnd { container }
+            Step::AwaitEnd { container, .. }
             | Step::RemoveTrial { container }
             | Step::StartContainer { container }
             | Step::StopContainer { container, .. }
@@ -121,7 +121,7 @@ pub fn container_of(step: &Step) -> Option<&Target> {
     match step {
         Step::CreateContainer { container, .. }
         | Step::CreateTrial { container, .. }
-        | Step::AwaitEnd { container }
+        | Step::AwaitEnd { container, .. }
         | Step::RemoveTrial { container }
         | Step::StartContainer { container }
         | Step::StopContainer { container, .. }

@@ -281,6 +281,9 @@ fn is_wanted(json: &Value, wanted: &Wanted) -> bool {
 fn unfinished(listed: &[Value], wanted: &Wanted) -> BTreeSet<String> {
     let names: BTreeSet<String> = listed.iter().map(shapes::listed_name).collect();
     let mut busy = wanted.kept.clone();
+    // What was made to run and never did may stand before what ran.
+    let never_ran = listed.iter().filter(|json| json["State"] == "created").map(shapes::listed_name);
+    busy.extend(never_ran);
     for name in &names {
         match Role::of(name) {
             Role::Newcomer { of, .. } | Role::Failed { of, .. } => drop(busy.insert(of)),

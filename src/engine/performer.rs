@@ -105,8 +105,8 @@ impl Perform for Performer {
                 created(&self.post(path, Some(&self.with_stamps(body)), CHANGE).await?)
             }
             Step::CreateTrial { container, image, trial } => self.create_trial(container, image, trial).await,
-            Step::AwaitEnd { container } => {
-                await_end(&self.client, container, progress).await.map(|()| Answer::default())
+            Step::AwaitEnd { container, timeout } => {
+                await_end(&self.client, container, *timeout, progress).await.map(|()| Answer::default())
             }
             Step::StartContainer { container } => self.container(container, "/start", START).await,
             Step::StopContainer { container, timeout } => {

@@ -95,19 +95,17 @@ async fn until_proven(
     }
 }
 
-/// How long a container that tries an image may take.
-const LONGEST_TRIAL: Duration = Duration::from_secs(600);
-
 /// Waits until a container has ended. Every exit code but 0 is a failure.
 pub(super) async fn await_end(
     client: &Client,
     container: &Target,
+    timeout: Duration,
     progress: Progress<'_>,
 ) -> Result<(), PerformError> {
     let began = Instant::now();
     let path = format!("/containers/{}/json", encoded(&container.id.to_string()));
     let (mut pause, mut told) = (FIRST_PAUSE, began);
-    while began.elapsed() < LONGEST_TRIAL {
+    while began.elapsed() < timeout {
         let state = match client.transport().get(&path, ANSWER).await {
             Ok(reply) if reply.status == StatusCode::NOT_FOUND => {
                 return Err(PerformError::NotSettled { reason: "it is gone".to_owned() });
@@ -125,12 +123,12 @@ pub(super) async fn await_end(
         }
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
-            progress(format!("it runs, {} s of {} s", began.elapsed().as_secs(), LONGEST_TRIAL.as_secs()));
+            progress(format!("it runs, {} s of {} s", began.elapsed().as_secs(), timeout.as_secs()));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    Err(PerformError::NotSettled { reason: format!("it did not end within {} s", LONGEST_TRIAL.as_secs()) })
+    Err(PerformError::NotSettled { reason: format!("it did not end within {} s", timeout.as_secs()) })
 }
 
 /// Waits until a container is healthy. One without a healthcheck never is.

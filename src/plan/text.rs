@@ -114,7 +114,7 @@ impl fmt::Display for Step {
             Self::RemoveVolume { name } => write!(f, "remove volume {name}"),
             Self::CreateContainer { container, .. } => write!(f, "create container {container}"),
             Self::CreateTrial { container, .. } => write!(f, "create container {container}"),
-            Self::AwaitEnd { container } => write!(f, "await the end of container {container}"),
+            Self::AwaitEnd { container, .. } => write!(f, "await the end of container {container}"),
             Self::StartContainer { container } => write!(f, "start container {container}"),
             Self::StopContainer { container, .. } => write!(f, "stop container {container}"),
             Self::RestartContainer { container, .. } => write!(f, "restart container {container}"),

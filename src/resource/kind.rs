@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::field::{Field, Reading, Vocabulary};
 use super::spec::Spec;
 use crate::plan::{Action, Effect, FieldDiff, Steps};
@@ -11,10 +13,19 @@ use crate::world::{Claim, Gate, ImageReference, Owner, Target, World, label};
 /// Every kind, in the order in which manuals list them.
 pub static KINDS: &[&dyn Kind] = &[
     &super::container::ContainerKind,
+    &super::container::JobKind,
     &super::image::ImageKind,
     &super::network::NetworkKind,
     &super::volume::VolumeKind,
 ];
+
+/// The functions that may stand behind a word; several kinds may share one.
+pub fn functions_of(word: &str) -> impl Iterator<Item = (&'static dyn Kind, Function)> {
+    let is_called = move |kind: &&&'static dyn Kind| {
+        [Vocabulary::Plain, Vocabulary::Salt].into_iter().any(|vocabulary| kind.spelling(vocabulary) == word)
+    };
+    KINDS.iter().filter(is_called).flat_map(|kind| kind.functions().iter().map(|function| (*kind, *function)))
+}
 
 /// Finds a kind by its word in a state file (`container`, `docker_container`).
 pub fn kind_called(word: &str) -> Option<(&'static dyn Kind, Vocabulary)> {
@@ -88,6 +99,8 @@ pub struct Facts {
     pub open_ranges: BTreeMap<String, String>,
     /// The highest revision that is on record, by the name of a container.
     pub revisions: BTreeMap<String, u32>,
+    /// The last runs of jobs, if they went well and as far as they are on record, by name.
+    pub jobs: BTreeMap<String, Ran>,
 }
 
 impl Facts {
@@ -100,6 +113,13 @@ impl Facts {
     pub fn open_range(&self, reference: &str) -> Option<&str> {
         self.open_ranges.get(&ImageReference::parse(reference).normal()).map(String::as_str)
     }
+}
+
+/// A run of a job that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ran {
+    pub at: Timestamp,
+    pub revision: u32,
 }
 
 /// What the files behind an image are.

@@ -37,6 +37,7 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         pins: pins.collect(),
         open_ranges: graph.open_ranges.clone(),
         revisions: BTreeMap::new(),
+        jobs: BTreeMap::new(),
     }
 }
 

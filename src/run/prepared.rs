@@ -138,7 +138,8 @@ impl Prepared {
         let mut plan = plan(&self.inputs(&world));
         let revisions = revisions::given(self, &plan, &world, ambient).await;
         if !revisions.is_empty() {
-            let facts = Facts { revisions, ..self.facts.clone() };
+            let jobs = revisions::ran(self, &plan, &world, ambient).await;
+            let facts = Facts { revisions, jobs, ..self.facts.clone() };
             plan = converge::plan(&PlanInputs { facts: &facts, ..self.inputs(&world) });
         }
         plan.warnings.extend(not_asked(&world));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Ambient;
@@ -10,6 +11,7 @@ use super::record::{Clock, recall, record_all};
 use crate::engine::Observe;
 use crate::history::{Entry, Kind, Outcome};
 use crate::plan::{Change, ChangeReport, Ending, Plan};
+use crate::resource::{Ran, is_job_state};
 use crate::world::{ImageReference, Step, World, label};
 
 /// Puts every container that was made on record, whatever became of it.
@@ -65,8 +67,10 @@ async fn entry(
         Ending::Failed { reason, .. } => Some(run.secrets.hidden(reason)),
         _ => None,
     };
+    // When it was done, not when the run began.
+    let done = report.started.and_then(|started| Timestamp::try_from(started + report.duration).ok());
     Entry {
-        time: clock.now(),
+        time: done.unwrap_or_else(|| clock.now()),
         engine: Some(run.engine_of(world)),
         owner: Some(plan_owner(run)),
         object: change.state.name.clone(),
@@ -123,4 +127,32 @@ pub(super) async fn given(
     });
     let known = read.await.ok().flatten().unwrap_or_default();
     known.into_iter().filter_map(|(name, number)| Some((name, number?))).collect()
+}
+
+/// When the jobs that a plan makes ran well for the last time, as far as that is on record and nothing went wrong since.
+pub(super) async fn ran(
+    run: &Prepared,
+    plan: &Plan,
+    world: &World,
+    ambient: &Ambient,
+) -> BTreeMap<String, Ran> {
+    let made = plan.changes.iter().filter(|change| created(change).is_some());
+    let jobs = made.filter(|change| is_job_state(&change.state.function));
+    let names: Vec<String> = jobs.map(|change| change.state.name.clone()).collect();
+    if names.is_empty() {
+        return BTreeMap::new();
+    }
+    let engine = run.engine_of(world);
+    let read = recall(ambient, move |history| {
+        let mut ran = BTreeMap::new();
+        for name in names {
+            let last = history.revisions(&engine, Some(&name), &[], 1)?.into_iter().next();
+            let last = last.filter(|entry| entry.object == name && entry.outcome == Outcome::Passed);
+            ran.extend(
+                last.and_then(|entry| Some((name, Ran { at: entry.time, revision: entry.revision? }))),
+            );
+        }
+        Ok(ran)
+    });
+    read.await.ok().flatten().unwrap_or_default()
 }

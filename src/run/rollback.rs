@@ -17,7 +17,9 @@ use super::{Ambient, ApplyOptions, AskRegistries, DataLoss, Listener, Mode, RunE
 use crate::engine::{self, Observe, Wanted};
 use crate::history::{Entry, Kind, Outcome};
 use crate::plan::{Action, Change, RunReport};
-use crate::resource::{Outcome as Unfinished, Recorded, plain_name, recorded, recover, revision_of, spec_of};
+use crate::resource::{
+    Outcome as Unfinished, Recorded, is_job, plain_name, recorded, recover, revision_of, spec_of,
+};
 use crate::source::Place;
 use crate::state::{Again, Policy, Trust};
 use crate::world::{Cause, Container, Id, ImageReference, Owner, Role, World, label};
@@ -78,6 +80,13 @@ pub async fn rollback(
         world = client.world(&others).await.map_err(unreachable)?;
     }
     let site = Site { client, world };
+    let mut of_name = site.world.containers.values().filter(|it| plain_name(&it.name) == options.name);
+    if of_name.any(is_job) {
+        return Err(RunError::Failed(format!(
+            "{} is a job: what it did is not undone by going back to an earlier one; declare a job that does that",
+            options.name
+        )));
+    }
     let ahead = recovered(&site.world, &options.name);
     let goal = goal(&site, &ahead, options, ambient).await?;
     let Dependants { follow, left } = dependants(&options.name, &goal.owner, &ahead);

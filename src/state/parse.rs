@@ -8,7 +8,7 @@ use super::arguments::{Arguments, arguments};
 use super::reserved::{defaults, excludes, extends, includes};
 use super::target::Wanted;
 use super::word::RESERVED;
-use crate::resource::{Function, KINDS, Kind, Vocabulary, kind_called};
+use crate::resource::{Function, KINDS, Kind, Vocabulary, functions_of, kind_called};
 use crate::source::{Diagnostic, Diagnostics, Entry, Node, NodeValue, Place, did_you_mean};
 
 /// The file, or the use of a module, that declarations come from.
@@ -160,13 +160,11 @@ fn declarations(entry: &Entry, origin: &Arc<Origin>, items: &mut Vec<Item>, prob
             return;
         }
         let Some(named) = function_called(spelled, place, problems) else { return };
-        let (function, arguments) = match named.function {
-            Some(function) => {
-                (Some(function), value.map(|node| arguments(node, origin, problems)).unwrap_or_default())
-            }
-            None => split_form(&named, place, value, origin, problems),
+        let (named, arguments) = match named.function {
+            Some(_) => (named, value.map(|node| arguments(node, origin, problems)).unwrap_or_default()),
+            None => split_form(named, place, value, origin, problems),
         };
-        if let Some(function) = function {
+        if let Some(function) = named.function {
             items.push(Item::State(Declaration {
                 id: id.clone(),
                 kind: named.kind,
@@ -251,17 +249,17 @@ pub fn function_called(spelled: &str, place: &Place, problems: &mut Diagnostics)
         return None;
     };
     let Some(function) = function else { return Some(Named { kind, vocabulary, function: None }) };
-    match kind.functions().iter().find(|known| known.name == function) {
-        Some(known) => Some(Named { kind, vocabulary, function: Some(*known) }),
+    match functions_of(word).find(|(_, known)| known.name == function) {
+        Some((kind, known)) => Some(Named { kind, vocabulary, function: Some(known) }),
         None => {
-            problems.push(no_function(word, function, kind, place));
+            problems.push(no_function(word, function, place));
             None
         }
     }
 }
 
-fn no_function(word: &str, function: &str, kind: &dyn Kind, place: &Place) -> Diagnostic {
-    let names = || kind.functions().iter().map(|known| known.name);
+fn no_function(word: &str, function: &str, place: &Place) -> Diagnostic {
+    let names = || functions_of(word).map(|(_, known)| known.name);
     let problem = Diagnostic::error(place, format!("{word} has no function `{function}`"));
     match did_you_mean(function, names()) {
         Some(meant) => problem.hint(format!("did you mean `{word}.{meant}`?")),
@@ -271,20 +269,25 @@ fn no_function(word: &str, function: &str, kind: &dyn Kind, place: &Place) -> Di
 
 /// What may stand before the dot.
 pub fn kind_words() -> impl Iterator<Item = &'static str> {
-    let spelled = |vocabulary| KINDS.iter().map(move |kind| kind.spelling(vocabulary));
+    let spelled = |vocabulary| {
+        // Kinds that share a word stand side by side.
+        let mut words: Vec<_> = KINDS.iter().map(|kind| kind.spelling(vocabulary)).collect();
+        words.dedup();
+        words.into_iter()
+    };
     spelled(Vocabulary::Plain).chain(["module"]).chain(spelled(Vocabulary::Salt))
 }
 
 /// Salt's old form, with the function as a bare word in the list of arguments.
 pub fn split_form(
-    named: &Named,
+    named: Named,
     place: &Place,
     value: Option<&Node>,
     origin: &Arc<Origin>,
     problems: &mut Diagnostics,
-) -> (Option<Function>, Arguments) {
+) -> (Named, Arguments) {
     let word = named.kind.spelling(named.vocabulary);
-    let mut function = None;
+    let mut function: Option<(&'static dyn Kind, Function)> = None;
     let mut rest = Vec::new();
     let words = match value.map(|node| &node.value) {
         Some(NodeValue::List(items)) => items.as_slice(),
@@ -299,24 +302,24 @@ pub fn split_form(
                     format!("`{name}` is a second function of `{word}`"),
                 ));
             }
-            Some(name) => match named.kind.functions().iter().find(|known| known.name == name) {
-                Some(known) => function = Some(*known),
+            Some(name) => match functions_of(word).find(|(_, known)| known.name == name) {
+                Some(known) => function = Some(known),
                 None => {
-                    problems.push(no_function(word, name, named.kind, &item.place));
-                    return (None, Arguments::default());
+                    problems.push(no_function(word, name, &item.place));
+                    return (named, Arguments::default());
                 }
             },
             None => rest.push(item.clone()),
         }
     }
-    if function.is_none() {
-        let names: Vec<_> =
-            named.kind.functions().iter().map(|known| format!("{word}.{}", known.name)).collect();
+    let Some((kind, function)) = function else {
+        let names: Vec<_> = functions_of(word).map(|(_, known)| format!("{word}.{}", known.name)).collect();
         problems.push(
             Diagnostic::error(place, format!("`{word}` does not say its function"))
                 .hint(format!("write one of {}", names.join(", "))),
         );
-        return (None, Arguments::default());
-    }
-    (function, arguments(&Node::list(place.clone(), rest), origin, problems))
+        return (named, Arguments::default());
+    };
+    let named = Named { kind, function: Some(function), ..named };
+    (named, arguments(&Node::list(place.clone(), rest), origin, problems))
 }

@@ -7,7 +7,8 @@ use super::graph::{Edge, Relation};
 use super::index::Index;
 use super::target::Condition;
 use super::word::{Direction, Meaning};
-use crate::source::{Diagnostic, Diagnostics};
+use crate::resource::is_job_state;
+use crate::source::{Diagnostic, Diagnostics, Place};
 
 /// Every edge that is declared, between numbers of chunks; a target that is not there is an
 /// error.
@@ -42,6 +43,10 @@ pub fn requisite_edges(
             };
             let many = wish.target.is_glob() || found.len() > 1;
             for target in found {
+                if let Some(problem) = cannot_be(wish.target.condition, &chunks[target], &wish.place) {
+                    problems.push(problem);
+                    continue;
+                }
                 // A pattern means the others.
                 if target == n && many {
                     continue;
@@ -71,4 +76,26 @@ pub fn requisite_edges(
         }
     }
     edges
+}
+
+/// Complains about a condition that the target never comes to.
+fn cannot_be(condition: Condition, target: &Chunk, place: &Place) -> Option<Diagnostic> {
+    let (id, function) = (&target.id, target.function.name);
+    match (condition, is_job_state(function)) {
+        (Condition::Completed, false) => Some(
+            Diagnostic::error(
+                place,
+                format!("`{id}` never completes: it is `container.{function}` ({})", target.place),
+            )
+            .hint(format!("if it is to run to its end, declare it with `{id}: job.ran`")),
+        ),
+        (Condition::Healthy, true) => Some(
+            Diagnostic::error(
+                place,
+                format!("`{id}` is a job, which is waited for until its end ({})", target.place),
+            )
+            .hint(format!("write `{id}: completed`")),
+        ),
+        _ => None,
+    }
 }

@@ -65,19 +65,17 @@ pub fn extends(node: &Node, origin: &Arc<Origin>, problems: &mut Diagnostics) ->
     for id in ids {
         let mut add = |spelled: &str, place: &Place, value: Option<&Node>, problems: &mut Diagnostics| {
             let Some(named) = function_called(spelled, place, problems) else { return };
-            let (function, arguments) = match value {
+            let (named, arguments) = match value {
                 Some(node) if named.function.is_none() && has_bare_word(node) => {
-                    split_form(&named, place, value, origin, problems)
+                    split_form(named, place, value, origin, problems)
                 }
-                _ => {
-                    (named.function, value.map(|node| arguments(node, origin, problems)).unwrap_or_default())
-                }
+                _ => (named, value.map(|node| arguments(node, origin, problems)).unwrap_or_default()),
             };
             found.push(Extension {
                 target: Wanted::kind(named.kind, &id.key),
                 place: id.key_place.clone(),
                 kind: named.kind,
-                function,
+                function: named.function,
                 arguments,
                 origin: origin.clone(),
             });

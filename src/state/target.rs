@@ -22,6 +22,8 @@ pub enum Condition {
     Started,
     /// Its healthcheck says that it is well.
     Healthy,
+    /// It has come to its end, and to a good one: a job.
+    Completed,
 }
 
 impl Condition {
@@ -30,6 +32,7 @@ impl Condition {
         match word {
             "started" | "service_started" => Some(Self::Started),
             "healthy" | "service_healthy" => Some(Self::Healthy),
+            "completed" | "service_completed_successfully" => Some(Self::Completed),
             _ => None,
         }
     }
@@ -149,11 +152,9 @@ fn with_conditions(
             continue;
         }
         let Some(condition) = Condition::named(said) else {
-            let problem = format!("a container is required `started` or `healthy`, this is `{said}`");
-            let completed = said.ends_with("completed") || said == "service_completed_successfully";
-            let hint = completed
-                .then_some("a container that is to run would be started again whenever it has ended");
-            problems.push(Diagnostic::error(&value.place, problem).maybe_hint(hint.map(str::to_owned)));
+            let problem =
+                format!("a container is required `started`, `healthy` or `completed`, this is `{said}`");
+            problems.push(Diagnostic::error(&value.place, problem));
             continue;
         };
         let wanted = Wanted { among: among.clone(), pattern: entry.key.clone(), condition };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -67,6 +68,9 @@ pub enum SecretOrigin {
     /// The name of a variable of this process.
     Env(String),
 }
+
+/// How long a throw-away container may take.
+pub const LONGEST_TRIAL: Duration = Duration::from_secs(600);
 
 /// A container that only shows whether an image is sound.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,6 +33,8 @@ pub mod label {
     pub const BUILD_INPUTS: &str = "io.evenkeel.build.inputs";
     /// What the bases that no state declares pointed to: `reference@digest`, separated by commas.
     pub const BUILD_BASE_DIGEST: &str = "io.evenkeel.build.base.digest";
+    /// `true` on a container that was made to run to its end.
+    pub const JOB: &str = "io.evenkeel.job";
     /// The image that a throw-away container tries.
     pub const TRIAL: &str = "io.evenkeel.trial";
     /// Where the process is that tries it, for whoever finds what a killed one left.

@@ -22,7 +22,7 @@ mod shared;
 mod step;
 
 pub use attributes::{Attributes, Seen};
-pub use build::{BuildOptions, BuildSpec, Builder, Naming, SecretOrigin, Trial};
+pub use build::{BuildOptions, BuildSpec, Builder, LONGEST_TRIAL, Naming, SecretOrigin, Trial};
 pub use claims::{Claim, Subnet, port_claims, subnets};
 pub use gate::{Gate, Probe, Whence};
 pub use hook::{Hook, HookCommand, Moment};

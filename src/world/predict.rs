@@ -80,9 +80,9 @@ impl World {
             Step::CreateTrial { container, image, trial } => {
                 self.create_container(container, image, &trial.body())?;
             }
-            Step::AwaitEnd { container } => {
+            Step::AwaitEnd { container, .. } => {
                 let container = self.container_mut(container)?;
-                if container.state != RunState::Running {
+                if !matches!(container.state, RunState::Running | RunState::Restarting) {
                     return Err(wrong_state(container));
                 }
                 container.state = RunState::Exited { code: 0 };

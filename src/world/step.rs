@@ -91,9 +91,10 @@ pub enum Step {
     RemoveTrial {
         container: Target,
     },
-    /// Waits until a container has ended, and ended well.
+    /// Waits until a container has ended, and ended well, at most for `timeout`.
     AwaitEnd {
         container: Target,
+        timeout: Duration,
     },
     StartContainer {
         container: Target,

@@ -9,6 +9,7 @@ mod dry_run;
 mod fake;
 mod guards;
 mod interrupted;
+mod jobs;
 mod lifecycle;
 mod locks;
 mod prerequisites;

@@ -16,34 +16,45 @@ fn manual() -> String {
             let _ = writeln!(
                 text,
                 "| [`{0}.{1}`](#{0}) | `{2}.{1}` | {3} |",
-                kind.name(),
+                kind.spelling(Vocabulary::Plain),
                 row.name,
                 kind.spelling(Vocabulary::Salt),
                 row.doc
             );
         }
     }
+    let mut told = Vec::new();
     for kind in KINDS {
-        text += &chapter(*kind);
+        text += &chapter(*kind, &mut told);
     }
     text
 }
 
-fn chapter(kind: &dyn Kind) -> String {
-    let mut text = format!("\n## {}\n", kind.name());
-    let mut told: Vec<(*const Field, usize)> = Vec::new();
+/// A table of fields, and the heading that it stands under.
+type Told = (*const Field, usize, String);
+
+fn chapter(kind: &dyn Kind, told: &mut Vec<Told>) -> String {
+    let word = kind.spelling(Vocabulary::Plain);
+    let mut text = format!("\n## {word}\n");
     for function in kind.functions() {
         let fields = kind.fields(function.name);
-        let table = (fields.as_ptr(), fields.len());
-        if fields.is_empty() || told.contains(&table) {
+        let known = told.iter().find(|(at, length, _)| (*at, *length) == (fields.as_ptr(), fields.len()));
+        if let Some((.., at)) = known {
+            if at != word && !text.contains("takes the same options") {
+                let _ =
+                    writeln!(text, "\n`{word}.{}` takes the same options as [{at}](#{at}).", function.name);
+            }
             continue;
         }
-        told.push(table);
+        if fields.is_empty() {
+            continue;
+        }
+        told.push((fields.as_ptr(), fields.len(), word.to_owned()));
         let same: Vec<_> = kind
             .functions()
             .iter()
             .filter(|other| kind.fields(other.name).as_ptr() == fields.as_ptr())
-            .map(|other| format!("`{}.{}`", kind.name(), other.name))
+            .map(|other| format!("`{word}.{}`", other.name))
             .collect();
         let _ = writeln!(text, "\n### {}\n", same.join(", "));
         text += "| option | Salt's word | takes | a change costs | |\n|---|---|---|---|---|\n";

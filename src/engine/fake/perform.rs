@@ -138,7 +138,7 @@ impl Docker {
                 body["Image"] = serde_json::json!(image.to_string());
                 made(self.create_container(&container.name, &body).map_err(refused)?)
             }
-            Step::AwaitEnd { container } => {
+            Step::AwaitEnd { container, .. } => {
                 let id = id(container)?;
                 let body = self.inspect(&id).unwrap_or_default();
                 answered(self.stop(&id))?;

@@ -8,6 +8,7 @@ use super::super::kind::Desired;
 use super::super::spec::Spec;
 use super::fields::FIELDS;
 use super::gate::gate_text;
+use super::job::is_job_state;
 use super::recorded::record_of;
 use super::{effective, mounts, networks, shares};
 use crate::world::{Claim, Container, World, label, port_claims};
@@ -128,6 +129,9 @@ fn add_labels(desired: &Desired<'_>, made: &Made<'_>, body: &mut Value) {
     }
     labels.insert(label::REVISION.to_owned(), made.revision.to_string());
     labels.insert(label::STATE.to_owned(), Value::Object(record_of(desired.spec)).to_string());
+    if is_job_state(desired.function.name) {
+        labels.insert(label::JOB.to_owned(), "true".to_owned());
+    }
     if desired.function.name == "running" {
         labels.insert(label::GATE.to_owned(), gate_text(&desired.gate));
     }

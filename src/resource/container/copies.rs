@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::kind::Desired;
 use super::hooks::Fresh;
 use super::networks;
-use crate::world::{Gate, Probe, Step, Target, World, label};
+use crate::world::{Gate, LONGEST_TRIAL, Probe, Step, Target, World, label};
 
 /// What a newcomer is called while its start is rehearsed.
 fn rehearsal_name(name: &str) -> String {
@@ -38,7 +38,10 @@ pub fn once(desired: &Desired<'_>, fresh: &Fresh<'_>, command: &[String], world:
         body.remove("Cmd");
     }
     let mut steps = made(desired, &container, fresh, body, world);
-    steps.extend([Step::AwaitEnd { container: container.clone() }, Step::RemoveTrial { container }]);
+    steps.extend([
+        Step::AwaitEnd { container: container.clone(), timeout: LONGEST_TRIAL },
+        Step::RemoveTrial { container },
+    ]);
     steps
 }
 

@@ -8,6 +8,7 @@ use super::super::compare::{self, Background};
 use super::super::kind::Desired;
 use super::ailment::is_unhealthy;
 use super::fields::FIELDS;
+use super::job::{is_job, is_job_state};
 use super::{effective, mounts, names, networks, shares};
 use crate::plan::{FieldDiff, Impact};
 use crate::world::{Container, Image, Link, RunState, Seen, World};
@@ -36,6 +37,14 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
         leaves(raw, String::new(), &mut |path, wanted| diff.extend(raw_leaf(container, path, wanted, world)));
     }
     diff.extend(status(desired, container));
+    if is_job(container) && !is_job_state(desired.function.name) {
+        diff.push(FieldDiff {
+            field: "function".to_owned(),
+            from: json!("a job"),
+            to: json!("a container that serves"),
+            impact: Impact::Replace,
+        });
+    }
     diff.into_iter().map(compare::mask).collect()
 }
 

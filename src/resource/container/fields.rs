@@ -504,6 +504,24 @@ pub static FIELDS: &[Field] = &[
         "How many replaced containers are kept, stopped, as `web.r1`, `web.r2` …, to go back to (default 3). Their images stay too. A newcomer that failed is kept as `web.r3.failed` until a later one works, two of them at the most, and for a day at most."
     ),
     policy!(
+        "on_unknown",
+        [plain("on_unknown")],
+        form::ON_UNKNOWN,
+        "For `job.ran`: what to do when it is on record that the job ran well, and its container is gone, so that nobody can say with what: `run` (default) runs it again, `skip` leaves it alone, unless one of its volumes is newer. Whatever is done, it is told."
+    ),
+    policy!(
+        "bg",
+        [salt("bg")],
+        form::BOOL,
+        "For `docker_container.run`: `true` does not wait for the end. How it ended is seen by the next run."
+    ),
+    policy!(
+        "replace",
+        [salt("replace")],
+        form::BOOL,
+        "Accepted for Salt's sake; a difference is always mended."
+    ),
+    policy!(
         "shutdown_timeout",
         [salt("shutdown_timeout")],
         form::DURATION_SECONDS,

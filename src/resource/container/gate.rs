@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::spec::Spec;
+use super::job::is_job_state;
 use super::networks::shares_network;
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{Container, Gate, Probe, Whence, label};
@@ -55,6 +56,10 @@ pub fn gate_of(container: &Container) -> Option<Gate> {
 /// Finds probes that could never be answered.
 pub fn check(function: &str, spec: &Spec) -> Diagnostics {
     let mut problems = Diagnostics::default();
+    if let (Some(declared), false) = (spec.get("on_unknown"), is_job_state(function)) {
+        let message = format!("`on_unknown` has no use here: container.{function} is no job");
+        problems.push(Diagnostic::error(&declared.place, message).hint("it is for `job.ran`"));
+    }
     for field in ["wait", "rehearse"] {
         if let Some(declared) = spec.get(field).filter(|_| function != "running") {
             let message = format!("`{field}` has no use here: container.{function} starts nothing");

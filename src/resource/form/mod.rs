@@ -69,7 +69,7 @@ pub use rebuild::REBUILD;
 pub use restart::{RESTART, Restart};
 pub use scalar::{
     BLKIO_WEIGHT, BOOL, BOOL_ON, Bool, COUNT, CPU_SHARES, Choice, ContainerPath, INTEGER, Integer,
-    LOG_DRIVER, OOM_SCORE, PATH, PIDS_LIMIT, SWAPPINESS, TEXT, Text,
+    LOG_DRIVER, ON_UNKNOWN, OOM_SCORE, PATH, PIDS_LIMIT, SWAPPINESS, TEXT, Text,
 };
 pub use secrets::BUILD_SECRETS;
 pub use shared::{IPC, Ipc, PID, Pid, VOLUMES_FROM, VolumesFrom};

@@ -238,6 +238,13 @@ impl Form for Choice {
     }
 }
 
+pub const ON_UNKNOWN: Choice = Choice {
+    words: &["run", "skip"],
+    default: "run",
+    expects: "`run` or `skip`",
+    samples: &[Sample { plain: &["run"], salt: &[] }, Sample { plain: &["skip"], salt: &[] }],
+};
+
 /// An absolute path in the container. Normal form: the path, cleaned.
 pub struct ContainerPath;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::kind::Desired;
 use super::super::spec::Spec;
-use crate::world::{Container, Id, Owner, Step, Target, Trial, World, label};
+use crate::world::{Container, Id, LONGEST_TRIAL, Owner, Step, Target, Trial, World, label};
 
 /// The command of a trial; the inner nothing is for what the image itself says. Nothing if none is wanted.
 pub fn wanted(spec: &Spec) -> Option<Option<Vec<String>>> {
@@ -34,7 +34,7 @@ pub fn steps(
     vec![
         Step::CreateTrial { container: container.clone(), image: image.clone(), trial },
         Step::StartContainer { container: container.clone() },
-        Step::AwaitEnd { container: container.clone() },
+        Step::AwaitEnd { container: container.clone(), timeout: LONGEST_TRIAL },
         Step::RemoveTrial { container },
     ]
 }

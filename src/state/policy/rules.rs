@@ -1,6 +1,6 @@
 //! The rules of a host, and which states break them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -214,13 +214,7 @@ fn of_container(state: &State, owner: &Owner, is_declared: &dyn Fn(&str) -> bool
 
 /// What the engine would be told to create the container of a state.
 pub fn created(state: &State, spec: &Spec, owner: &Owner) -> Value {
-    let facts = Facts {
-        now: 0,
-        sources: BTreeMap::new(),
-        pins: BTreeMap::new(),
-        open_ranges: BTreeMap::new(),
-        revisions: BTreeMap::new(),
-    };
+    let facts = Facts::default();
     container_body(&Desired {
         id: state.label_id(),
         name: &state.name,
