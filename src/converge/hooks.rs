@@ -24,6 +24,8 @@ pub(super) fn after(change: &Change, step: &Step, phase: Phase, error: &PerformE
     match hook.moment {
         Moment::PreStop => AfterFailure::GoOn,
         Moment::PostReplace => AfterFailure::GoOnAndFail,
+        // The next run sees that the container does not know of its files.
+        Moment::OnChange => AfterFailure::TakeBack,
         // A recovery has no hooks that decide.
         Moment::PreReplace | Moment::PostStart if phase == Phase::Recover => AfterFailure::GoOn,
         Moment::PreReplace | Moment::PostStart => AfterFailure::TakeBack,

@@ -82,6 +82,7 @@ impl Bindings {
             Step::CreateTrial { image, .. } => *image = self.id(image),
             Step::AwaitEnd { container, .. }
             | Step::RemoveTrial { container }
+            | Step::PutFiles { container, .. }
             | Step::StartContainer { container }
             | Step::StopContainer { container, .. }
             | Step::RestartContainer { container, .. }
@@ -123,6 +124,7 @@ pub fn container_of(step: &Step) -> Option<&Target> {
         | Step::CreateTrial { container, .. }
         | Step::AwaitEnd { container, .. }
         | Step::RemoveTrial { container }
+        | Step::PutFiles { container, .. }
         | Step::StartContainer { container }
         | Step::StopContainer { container, .. }
         | Step::RestartContainer { container, .. }

@@ -185,7 +185,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Says what is in the way, and what to type.
-fn unreachable(address: &Address, broken: &Broken) -> ObserveError {
+pub(super) fn unreachable(address: &Address, broken: &Broken) -> ObserveError {
     let kind = match broken {
         Broken::NotSent { kind, .. } => *kind,
         Broken::Lost { .. } => None,

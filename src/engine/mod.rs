@@ -10,6 +10,7 @@ mod docker;
 mod empty_image;
 mod exec;
 pub mod fake;
+mod files;
 mod helper;
 mod hook;
 mod lock;

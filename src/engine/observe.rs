@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::world::{Container, Owner, Remote, Role, World};
+use crate::world::{Container, File, Owner, Remote, Role, SeenFile, World};
 
 /// What has to be known in full; of everything else the lists are enough.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct Wanted {
     pub containers: BTreeSet<String>,
     /// Names whose kept containers are inspected as well, although they are at rest.
     pub kept: BTreeSet<String>,
+    /// Files that are looked at, by the name of their container.
+    pub files: BTreeMap<String, Vec<File>>,
     /// Images that are inspected if the engine has them, besides those of inspected containers.
     pub images: BTreeSet<String>,
     /// Image references whose registry is asked what they point to.
@@ -63,6 +65,12 @@ pub trait Observe: Send + Sync {
     /// # Errors
     /// If the engine cannot be reached or understood.
     async fn container(&self, id: &str) -> Result<Option<Container>, ObserveError>;
+
+    /// Reads files of one container by their paths.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached or understood.
+    async fn files(&self, id: &str, paths: &[String]) -> Result<BTreeMap<String, SeenFile>, ObserveError>;
 
     /// The states of all containers, from one list call: engine id, and the state's word.
     ///

@@ -13,7 +13,9 @@ use super::client::Client;
 use super::shapes::{self, NetworkNames};
 use super::transport::{ANSWER, encoded};
 use super::{Observe, ObserveError, Wanted, logs, registry_auth};
-use crate::world::{Container, Engine, Id, Image, ImageReference, Labels, Owner, Remote, Role, World, label};
+use crate::world::{
+    Container, Engine, Id, Image, ImageReference, Labels, Owner, Remote, Role, SeenFile, World, label,
+};
 
 /// How long a registry may take, through the engine, to say what a tag points to.
 const REGISTRY: Duration = Duration::from_secs(30);
@@ -41,6 +43,15 @@ impl Observe for Client {
         let networks =
             if lacks_network_ids(&json) { self.network_names().await? } else { NetworkNames::new() };
         Ok(Some(shapes::container(json, &networks)))
+    }
+
+    async fn files(&self, id: &str, paths: &[String]) -> Result<BTreeMap<String, SeenFile>, ObserveError> {
+        let asked = at_once(paths.iter().map(|path| self.clone().whole_file(id.to_owned(), path.clone())));
+        let mut files = BTreeMap::new();
+        for asked in asked {
+            files.extend([answered(asked).await?]);
+        }
+        Ok(files)
     }
 
     async fn states(&self) -> Result<Vec<(String, String)>, ObserveError> {
@@ -150,6 +161,7 @@ impl Client {
             world.containers.extend([keyed(shapes::container(json, &networks))]);
         }
 
+        let files = self.files_of(&world, wanted);
         for json in list(answered(images).await?) {
             shapes::add_image(&mut world, shapes::listed_image(&json));
         }
@@ -169,9 +181,27 @@ impl Client {
             }
         }
         world.containers.extend(others.into_iter().map(keyed));
+        for asked in files {
+            let (container, path, seen) = answered(asked).await?;
+            world.files.entry(container).or_default().insert(path, seen);
+        }
         world.remotes = self.remotes(&wanted.remotes).await?;
         world.engine = answered(facts).await?;
         Ok(world)
+    }
+
+    /// Begins to look at the files that are wanted of the containers that are there.
+    fn files_of(&self, world: &World, wanted: &Wanted) -> Vec<Asked<(Id, String, SeenFile)>> {
+        let wanted = wanted.files.iter().filter_map(|(name, files)| Some((world.container(name)?, files)));
+        let each = wanted
+            .flat_map(|(container, files)| files.iter().map(|file| (container.id.clone(), file.clone())));
+        at_once(each.map(|(container, file)| {
+            let client = self.clone();
+            async move {
+                let seen = client.compared_file(&container.to_string(), &file).await?;
+                Ok((container, file.path, seen))
+            }
+        }))
     }
 
     async fn inspect_container(self, id: String) -> Result<Option<Value>, ObserveError> {

@@ -108,6 +108,7 @@ impl Perform for Performer {
             Step::AwaitEnd { container, timeout } => {
                 await_end(&self.client, container, *timeout, progress).await.map(|()| Answer::default())
             }
+            Step::PutFiles { container, files, stamp } => self.put_files(container, files, *stamp).await,
             Step::StartContainer { container } => self.container(container, "/start", START).await,
             Step::StopContainer { container, timeout } => {
                 let grace = self.grace(container, *timeout).await;
@@ -219,7 +220,7 @@ impl Performer {
         self.give(order, bound).await
     }
 
-    async fn give(&self, order: Order, bound: Duration) -> Result<Reply, PerformError> {
+    pub(super) async fn give(&self, order: Order, bound: Duration) -> Result<Reply, PerformError> {
         let reply =
             self.client.transport().order(order, bound).await.map_err(|broken| self.broken(&broken))?;
         if reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED {
@@ -344,7 +345,7 @@ fn id(id: &Id) -> Result<String, PerformError> {
 }
 
 /// `/containers/ID/verb`.
-fn path(kind: &str, target: &Target, verb: &str) -> Result<String, PerformError> {
+pub(super) fn path(kind: &str, target: &Target, verb: &str) -> Result<String, PerformError> {
     Ok(format!("/{kind}/{}{verb}", encoded(&id(&target.id)?)))
 }
 

@@ -120,6 +120,11 @@ impl Transport {
         self.get_with(path, Vec::new(), bound).await
     }
 
+    /// Asks for the headers of an answer alone.
+    pub(super) async fn head(&self, path: &str, bound: Duration) -> Result<Reply, Broken> {
+        self.question(Order::plain(Method::HEAD, path.to_owned()), bound).await
+    }
+
     /// Asks a question with headers of its own.
     pub(super) async fn get_with(
         &self,
@@ -127,7 +132,10 @@ impl Transport {
         headers: Vec<(HeaderName, HeaderValue)>,
         bound: Duration,
     ) -> Result<Reply, Broken> {
-        let order = Order { headers, ..Order::plain(Method::GET, path.to_owned()) };
+        self.question(Order { headers, ..Order::plain(Method::GET, path.to_owned()) }, bound).await
+    }
+
+    async fn question(&self, order: Order, bound: Duration) -> Result<Reply, Broken> {
         let bound = self.bound(bound);
         let _permit = self.wire.questions.acquire().await;
         // A question changes nothing, so it may be given up.

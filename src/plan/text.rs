@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Change, FieldDiff, Phase, Plan, When};
-use crate::world::Step;
+use crate::world::{Stamp, Step};
 
 impl Plan {
     /// The whole plan as text: one line per change that does something, its steps below it.
@@ -115,6 +115,19 @@ impl fmt::Display for Step {
             Self::CreateContainer { container, .. } => write!(f, "create container {container}"),
             Self::CreateTrial { container, .. } => write!(f, "create container {container}"),
             Self::AwaitEnd { container, .. } => write!(f, "await the end of container {container}"),
+            Self::PutFiles { container, files, stamp } => {
+                let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+                match stamp {
+                    Stamp::Settled => write!(f, "put {} into container {container}", paths.join(", ")),
+                    Stamp::Pending => {
+                        write!(
+                            f,
+                            "put {} into container {container}, which does not know yet",
+                            paths.join(", ")
+                        )
+                    }
+                }
+            }
             Self::StartContainer { container } => write!(f, "start container {container}"),
             Self::StopContainer { container, .. } => write!(f, "stop container {container}"),
             Self::RestartContainer { container, .. } => write!(f, "restart container {container}"),

@@ -12,9 +12,10 @@ mod spec;
 mod volume;
 
 pub use container::{
-    Outcome, Recorded, Recovery, ailment, create_body as container_body, gate, is_job, is_job_state, is_kept,
-    is_unhealthy, keep_revisions, kept_of, plain_name, primary_network_name, record_of, recorded,
-    recorded_differences, recover, restarts, revision_of, spec_of, superfluous, unfinished,
+    Outcome, Recorded, Recovery, ailment, create_body as container_body, declared_files, gate, is_job,
+    is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, plain_name, primary_network_name,
+    record_of, recorded, recorded_differences, recover, restarts, revision_of, spec_of, superfluous,
+    unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};

@@ -11,7 +11,8 @@ use crate::host::{
     ArchiveError, archive_ids, archive_image, build_inputs, buildkit_needs, from_images, has_buildx,
 };
 use crate::resource::{
-    BuildFacts, Facts, Pull, SourceFact, at_pin, follows_base, image_reference, is_due, pull_policy,
+    BuildFacts, Facts, Pull, SourceFact, at_pin, declared_files, follows_base, image_reference, is_due,
+    pull_policy,
 };
 use crate::state::{State, StateGraph};
 use crate::world::{Archive, Image, ImageReference, World, label};
@@ -148,6 +149,10 @@ pub fn wanted(graph: &StateGraph) -> Wanted {
         match state.kind.name() {
             "container" => {
                 wanted.containers.insert(state.name.clone());
+                let files = declared_files(&state.spec);
+                if !files.is_empty() {
+                    wanted.files.insert(state.name.clone(), files);
+                }
                 wanted.containers.extend(state.options.was.clone());
                 let references = state.kind.references(state.function.name, &state.spec);
                 let named = references.into_iter().filter(|reference| reference.kind == "container");

@@ -8,6 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::adjust::{apply_excludes, apply_extends, apply_uses};
 use super::chunk::{chunks, read};
 use super::confine;
+use super::contents;
 use super::cycles::cycles;
 use super::disputes::{self, disputes};
 use super::gather::{Gathered, Gatherer};
@@ -31,7 +32,7 @@ use crate::world::Owner;
 /// Every mistake of the first stage that finds any.
 pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let Loaded { tree, owner, mut gathered, registries, pinned } = load(inputs, &mut problems)?;
+    let Loaded { tree, owner, renderer, mut gathered, registries, pinned } = load(inputs, &mut problems)?;
 
     apply_extends(&mut gathered, &mut problems);
     apply_excludes(&mut gathered, &mut problems);
@@ -39,13 +40,17 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let index = Index::new(&chunks, &gathered, &mut problems);
     apply_uses(&mut chunks, &index, &mut problems);
     let edges = requisite_edges(&chunks, &index, &mut problems);
-    let states: Vec<_> =
+    let mut states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
     for state in &states {
         confine::files(state, &tree.bounds, &mut problems);
         confine::binds(state, &owner, &tree.bounds, &mut problems);
     }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    states.iter_mut().for_each(|state| contents::fill(state, &tree, &renderer, &mut problems));
     if problems.has_errors() {
         return Err(problems);
     }
@@ -85,6 +90,7 @@ pub fn render(inputs: &Inputs) -> Result<Vec<Rendered>, Diagnostics> {
 struct Loaded {
     tree: Tree,
     owner: Owner,
+    renderer: Renderer,
     gathered: Gathered,
     registries: BTreeMap<String, RegistryOptions>,
     pinned: Pinned,
@@ -132,7 +138,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(std::mem::take(problems));
     }
-    Ok(Loaded { tree, owner, gathered, registries, pinned })
+    Ok(Loaded { tree, owner, renderer, gathered, registries, pinned })
 }
 
 /// Both names end up in labels and in the names of locks.

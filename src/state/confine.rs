@@ -89,7 +89,10 @@ pub fn files(state: &State, bounds: &Bounds, problems: &mut Diagnostics) {
         }
     }
     match (state.kind.name(), state.function.name) {
-        ("container", _) => raw(state, problems),
+        ("container", _) => {
+            raw(state, problems);
+            sources(state, bounds, problems);
+        }
         ("image", "built") => build(state, bounds, problems),
         ("image", "saved") => problems.push(
             Diagnostic::error(&state.place, "`image.saved` is refused: it writes to this host")
@@ -119,6 +122,20 @@ fn raw(state: &State, problems: &mut Diagnostics) {
                 .note("the engine takes both for one, and the tree was pushed to this host")
                 .hint("write it as the engine's API does, such as `HostConfig`"),
         );
+    }
+}
+
+/// Refuses files of this host as files of a container.
+fn sources(state: &State, bounds: &Bounds, problems: &mut Diagnostics) {
+    let Some(declared) = state.spec.get("files") else { return };
+    for file in declared.value.as_object().into_iter().flatten().map(|(_, file)| file) {
+        for key in ["source", "template"] {
+            if let Some(path) = file[key].as_str()
+                && bounds.leave_out(Path::new(path))
+            {
+                problems.push(outside(&declared.place, "files", &shown(path, bounds)));
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod bounds;
 mod chunk;
 mod compile;
 mod confine;
+mod contents;
 mod cycles;
 mod disputes;
 mod draw;

@@ -267,6 +267,25 @@ impl Tree {
         plain_path(&self.root.join(path)).filter(|path| path.starts_with(&self.root))
     }
 
+    /// Reads the bytes of a file that the tree names: one of its own, or, unless others have written it, any other.
+    pub fn bytes(&self, path: &Path, most: u64) -> Result<Vec<u8>, Diagnostic> {
+        let shown = self.shown(path);
+        let fail = |why: String| Diagnostic::error_without_place(format!("cannot read {shown}: {why}"));
+        let real = self.bounds.real(path).map_err(|error| fail(error.to_string()))?;
+        let found = fs::metadata(&real).map_err(|error| fail(error.to_string()))?;
+        if found.is_dir() {
+            return Err(fail("it is a folder".to_owned())
+                .hint("name each file; for a folder, mount it with `volumes`"));
+        }
+        if !found.is_file() || found.len() > most {
+            return Err(fail(format!("it is no ordinary file of at most {} MiB", most >> 20)));
+        }
+        let bytes = fs::read(&real).map_err(|error| fail(error.to_string()))?;
+        let mut read = self.read.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        read.insert(shown, sha256(&bytes));
+        Ok(bytes)
+    }
+
     /// Reads a file of the tree.
     pub fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
         let shown = self.shown(path);

@@ -17,6 +17,8 @@ pub enum Moment {
     PreStop,
     /// When a new container has taken over.
     PostReplace,
+    /// When files of a container have changed.
+    OnChange,
 }
 
 impl Moment {
@@ -27,6 +29,7 @@ impl Moment {
             Self::PostStart => "post_start",
             Self::PreStop => "pre_stop",
             Self::PostReplace => "post_replace",
+            Self::OnChange => "on_change",
         }
     }
 }

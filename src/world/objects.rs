@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{Attributes, Id, ImageReference, Labels, Name, Remote};
+use super::{Attributes, Id, ImageReference, Labels, Name, Remote, SeenFile};
 
 /// The engine itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -127,6 +127,8 @@ pub struct World {
     /// Names of the containers that are locks of runs. They are none of [`World::containers`]: no plan has to do with
     /// them.
     pub locks: BTreeSet<String>,
+    /// Files of containers, as far as they were asked for or put there, by path.
+    pub files: BTreeMap<Id, BTreeMap<String, SeenFile>>,
     /// How many objects were planned so far.
     pub planned: u32,
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::claims::subnets;
 use super::{
     Archive, Attributes, Container, Endpoint, Id, Image, ImageReference, Naming, Network, Refusal, RunState,
-    Step, Target, Volume, World,
+    SeenFile, Step, Target, Volume, World,
 };
 
 impl World {
@@ -86,6 +86,11 @@ impl World {
                     return Err(wrong_state(container));
                 }
                 container.state = RunState::Exited { code: 0 };
+            }
+            Step::PutFiles { container, files, .. } => {
+                self.container_mut(container)?;
+                let seen = self.files.entry(container.id.clone()).or_default();
+                seen.extend(files.iter().map(|file| (file.path.clone(), SeenFile::AsWanted)));
             }
             Step::StartContainer { container } => self.start(container)?,
             Step::StopContainer { container, .. } => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{BuildSpec, Gate, Hook, Id, Name, Target, Trial};
+use super::{BuildSpec, File, Gate, Hook, Id, Name, Stamp, Target, Trial};
 
 /// One effect: one call of the engine's API, or one wait for something that an earlier call began.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,12 @@ pub enum Step {
     AwaitEnd {
         container: Target,
         timeout: Duration,
+    },
+    /// Puts files into a container, running or not.
+    PutFiles {
+        container: Target,
+        files: Vec<File>,
+        stamp: Stamp,
     },
     StartContainer {
         container: Target,

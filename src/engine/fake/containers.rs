@@ -47,6 +47,7 @@ impl Docker {
             name: name.to_owned(),
             image,
             status: Status::Created,
+            files: std::collections::BTreeMap::new(),
             exit_code: 0,
             error: String::new(),
             created,

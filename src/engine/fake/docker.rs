@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::chance::Chance;
 use super::faults::{Fault, Faults, Record};
+use crate::world::File;
 
 /// A fake engine. Clones are handles to the same one.
 #[derive(Clone)]
@@ -73,6 +74,8 @@ pub(super) struct Container {
     pub name: String,
     pub image: String,
     pub status: Status,
+    /// Files that were put there, with their times.
+    pub files: BTreeMap<String, (File, i64)>,
     pub exit_code: i64,
     pub error: String,
     pub created: i64,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::docker::{Docker, Fake};
 use crate::engine::shapes;
 use crate::engine::{Observe, ObserveError, Wanted};
-use crate::world::{Container, Engine, Id, ImageReference, Labels, Remote, World};
+use crate::world::{Container, Engine, File, Id, ImageReference, Labels, Remote, SeenFile, Stamp, World};
 
 #[async_trait]
 impl Observe for Fake {
@@ -44,6 +44,14 @@ impl Observe for Fake {
         Ok(docker.inspect(&id).map(|json| shapes::container(json, &names)))
     }
 
+    async fn files(&self, id: &str, paths: &[String]) -> Result<BTreeMap<String, SeenFile>, ObserveError> {
+        self.dawdle().await;
+        let docker = self.lock();
+        let files = docker.containers.get(id).map(|container| container.files.clone()).unwrap_or_default();
+        let seen = |path: &String| (path.clone(), files.get(path).map_or(SeenFile::Missing, found));
+        Ok(paths.iter().map(seen).collect())
+    }
+
     async fn states(&self) -> Result<Vec<(String, String)>, ObserveError> {
         self.dawdle().await;
         let docker = self.lock();
@@ -59,6 +67,16 @@ impl Observe for Fake {
     fn requests(&self) -> u64 {
         self.lock().requests
     }
+}
+
+fn seen(put: &(File, i64), wanted: &File) -> SeenFile {
+    let is_wanted = put.0 == *wanted && put.1 == wanted.time(Stamp::Settled);
+    if is_wanted { SeenFile::AsWanted } else { found(put) }
+}
+
+fn found((file, time): &(File, i64)) -> SeenFile {
+    let File { content, mode, uid, gid, .. } = file.clone();
+    SeenFile::Found { content, mode, uid, gid, is_pending: File::is_pending(*time) }
 }
 
 impl Fake {
@@ -101,6 +119,13 @@ impl Fake {
                 _ => shapes::listed_container(&listed, &names),
             };
             world.containers.insert(container.id.clone(), container);
+        }
+        for container in docker.containers.values() {
+            for file in wanted.files.get(&container.name).into_iter().flatten() {
+                let seen = container.files.get(&file.path).map_or(SeenFile::Missing, |put| seen(put, file));
+                let files = world.files.entry(Id::Engine(container.id.clone())).or_default();
+                files.insert(file.path.clone(), seen);
+            }
         }
         for id in images {
             if let Some(json) = docker.inspect_image(&id) {

@@ -147,6 +147,15 @@ impl Docker {
                     false => Ok(Answer::default()),
                 }
             }
+            Step::PutFiles { container, files, stamp } => {
+                let id = id(container)?;
+                let Some(found) = self.containers.get_mut(&id) else {
+                    return Err(refused(no(404, format!("No such container: {id}"))));
+                };
+                let put = files.iter().map(|file| (file.path.clone(), (file.clone(), file.time(*stamp))));
+                found.files.extend(put);
+                Ok(Answer::default())
+            }
             Step::StartContainer { container } => answered(self.start(&id(container)?)),
             Step::StopContainer { container, .. } => answered(self.stop(&id(container)?)),
             Step::RestartContainer { container, .. } => answered(self.restart(&id(container)?)),

@@ -10,7 +10,7 @@ use super::fields::FIELDS;
 use super::gate::gate_text;
 use super::job::is_job_state;
 use super::recorded::record_of;
-use super::{effective, mounts, networks, shares};
+use super::{effective, files, mounts, networks, shares};
 use crate::world::{Claim, Container, World, label, port_claims};
 
 /// What a new container is made of.
@@ -125,7 +125,8 @@ fn merge(into: &mut Value, from: &Value) {
 fn add_labels(desired: &Desired<'_>, made: &Made<'_>, body: &mut Value) {
     let mut labels = desired.labels();
     if let Some(declared) = labels.get_mut(label::DECLARED) {
-        effective::declared_keys(desired.spec).for_each(|key| declared.extend([",", &key]));
+        let keys = effective::declared_keys(desired.spec).chain(files::declared_keys(desired.spec));
+        keys.for_each(|key| declared.extend([",", &key]));
     }
     labels.insert(label::REVISION.to_owned(), made.revision.to_string());
     labels.insert(label::STATE.to_owned(), Value::Object(record_of(desired.spec)).to_string());

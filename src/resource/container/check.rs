@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::super::compare;
 use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
-use super::gate;
 use super::networks::shares_network;
 use super::shares;
+use super::{files, gate};
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{ImageReference, Refusal, Role, VersionRange, World};
 
@@ -108,6 +108,7 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
                 .hint("`memory_swap` is memory and swap together"),
         );
     }
+    problems.extend(files::check(spec));
     problems.extend(gate::check(function, spec));
     problems
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::kind::Desired;
 use super::hooks::Fresh;
-use super::networks;
+use super::{files, networks};
 use crate::world::{Gate, LONGEST_TRIAL, Probe, Step, Target, World, label};
 
 /// What a newcomer is called while its start is rehearsed.
@@ -61,6 +61,7 @@ fn made(
         }
         steps.push(step);
     }
+    steps.extend(files::put(desired.spec, container));
     steps.push(Step::StartContainer { container: container.clone() });
     steps
 }

@@ -503,6 +503,23 @@ pub static FIELDS: &[Field] = &[
         form::INTEGER,
         "How many replaced containers are kept, stopped, as `web.r1`, `web.r2` …, to go back to (default 3). Their images stay too. A newcomer that failed is kept as `web.r3.failed` until a later one works, two of them at the most, and for a day at most."
     ),
+    Field {
+        name: "files",
+        spellings: &[plain("files")],
+        at: At::Structure,
+        form: &form::FILES,
+        unset: Unset::Engine,
+        impact: Impact::Restart,
+        removal: Impact::Replace,
+        since: BASE,
+        doc: "Files that evenkeel puts into the container, by their path in it, before it starts: `{/etc/app.conf: {source: app.conf}}` (a file of this machine, relative to the state file), `{template: app.conf.j2}` (rendered with the data that the state file has, and `vars: {…}` beside it), `{content: TEXT}`, or just the text; with `mode` (octal, default `'0644'`) and `owner` (numbers, `1000:1000`; default `0:0`). What is in the container is compared, so a file that was changed by hand is a difference; what is done about it says `on_change`. The time of such a file says what it is, and lies between 1985 and 2002. A file that is added to a container or taken away from it makes a new one.",
+    },
+    policy!(
+        "on_change",
+        [plain("on_change")],
+        form::ON_CHANGE,
+        "What is done when a file of `files` is another: `restart` (default) puts it into the container and restarts that, `{signal: HUP}` puts it there and sends a signal, `{exec: COMMAND}` runs a command in the container, `replace` makes a new container. A run that is cut off between the two is noticed by the next."
+    ),
     policy!(
         "on_unknown",
         [plain("on_unknown")],

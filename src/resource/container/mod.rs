@@ -9,6 +9,7 @@ mod diff;
 mod effective;
 mod expand;
 mod fields;
+mod files;
 mod gate;
 mod hooks;
 mod job;
@@ -34,6 +35,7 @@ use crate::world::{Claim, World};
 
 pub use ailment::{ailment, is_unhealthy, restarts};
 pub use body::create_body;
+pub use files::declared as declared_files;
 pub use gate::gate;
 pub use job::{JobKind, is_job, is_job_state};
 pub use kept::{is_kept, keep_revisions, kept_of, superfluous};

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::FIELDS;
+use super::files;
 use crate::plan::{FieldDiff, Impact};
 use crate::resource::compare;
 use crate::resource::field::At;
@@ -21,6 +22,9 @@ const HIDDEN: &str = "***";
 pub fn record_of(spec: &Spec) -> Recorded {
     let without_secrets = |(field, declared): (&str, &crate::resource::Declared)| {
         let mut value = declared.value.clone();
+        if field == "files" {
+            files::without_contents(&mut value);
+        }
         compare::hide(&mut value, false);
         (field.to_owned(), value)
     };

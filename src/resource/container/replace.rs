@@ -10,7 +10,7 @@ use super::copies::rehearse;
 use super::hooks::{self, About, Fresh};
 use super::names::next_numbers;
 use super::strategy::{Strategy, choose};
-use super::{kept, mounts, networks};
+use super::{files, kept, mounts, networks};
 use crate::plan::{Action, Effect, Steps};
 use crate::world::{Container, Moment, Role, RunState, Step, Target, World};
 
@@ -63,6 +63,7 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
     };
     steps.prepare.push(Step::CreateContainer { container: new.clone(), image, body });
     steps.prepare.extend(others);
+    steps.prepare.extend(files::put(desired.spec, &new));
     let stop = old.state.is_up().then(|| Step::StopContainer { container: target.clone(), timeout: None });
     if !overlaps {
         steps.switch.extend(hooks::declared(desired, Moment::PreStop, &about, None, world));

@@ -1,14 +1,17 @@
 //! What it takes to bring a container to its declared state.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::super::form::Form;
 use super::super::kind::{Desired, Found, Planned, Transition};
 use super::body::{Made, body};
 use super::fields::FIELDS;
+use super::files::OnChange;
 use super::hooks::{self, About, Fresh};
 use super::kept::{self, kept_of};
-use super::{effective, names, networks, replace};
+use super::{effective, files, names, networks, replace};
 use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
 use crate::resource::field::At;
 use crate::world::{Container, Moment, RunState, Step, Target, World};
@@ -28,11 +31,12 @@ pub fn steps(desired: &Desired<'_>, transition: &Transition<'_>, world: &mut Wor
             with_observed(found, world, |container, world| update(desired, container, diff, world))
         }
         Transition::Signal { found, diff, signal } => with_observed(found, world, |container, world| {
-            let mut planned = update(desired, container, diff, world);
             let target = Target::new(&container.id, desired.name);
-            planned.action = Action::Signal;
-            planned.steps.switch.push(Step::SignalContainer { container: target, signal: signal.clone() });
-            planned
+            let signals = signals(desired, diff, signal);
+            let tell =
+                signals.into_iter().map(|signal| Step::SignalContainer { container: target.clone(), signal });
+            let planned = mend(desired, container, diff, tell.collect(), world);
+            Planned { action: Action::Signal, ..planned }
         }),
         Transition::Restart { found, diff } => {
             with_observed(found, world, |container, world| restart(desired, container, diff, world))
@@ -84,8 +88,10 @@ fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
             steps.switch.push(Step::Settle { container: container.clone(), gate });
         }
     }
+    let put = files::put(desired.spec, &container);
     steps.prepare.push(Step::CreateContainer { container, image, body });
     steps.prepare.extend(others);
+    steps.prepare.extend(put);
     Planned::new(Action::Create, steps)
 }
 
@@ -96,8 +102,31 @@ fn about(desired: &Desired<'_>, container: &Container) -> About {
     About { name: desired.name.to_owned(), old: Some((target.clone(), is_serving)), new: Some(target) }
 }
 
+/// The signals for whom it watches, and for its own files.
+fn signals(desired: &Desired<'_>, diff: &[FieldDiff], watched: &str) -> BTreeSet<String> {
+    let is_of_files = |row: &&FieldDiff| row.field.starts_with("files.");
+    let (own, others): (Vec<_>, Vec<_>) =
+        diff.iter().filter(|row| row.impact == Impact::Signal).partition(is_of_files);
+    let own = match files::on_change(desired.spec) {
+        OnChange::Signal(signal) if !own.is_empty() => Some(signal),
+        _ => None,
+    };
+    own.into_iter().chain((!others.is_empty()).then(|| watched.to_owned())).collect()
+}
+
 /// Everything that can be mended on the container that is there.
 fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &mut World) -> Planned {
+    mend(desired, container, diff, Vec::new(), world)
+}
+
+/// The same, with what tells the program of its files, when they are there.
+fn mend(
+    desired: &Desired<'_>,
+    container: &Container,
+    diff: &[FieldDiff],
+    tell: Vec<Step>,
+    world: &mut World,
+) -> Planned {
     let mut switch = Vec::new();
     let mut actions = Vec::new();
     let target = Target::new(&container.id, &container.name);
@@ -117,6 +146,16 @@ fn update(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], worl
         switch.extend(attachments);
         actions.push(Action::Update);
     }
+    let told = {
+        let about = about(desired, container);
+        files::tell(desired, &target, container.state.is_up(), files::to_put(desired, diff), &about)
+    };
+    if !told.before.is_empty() {
+        actions.push(Action::Update);
+    }
+    switch.extend(told.before);
+    switch.extend(tell);
+    switch.extend(told.after);
     if diff.iter().any(|row| row.field == "status" && row.impact == Impact::Update) {
         let about = about(desired, container);
         let mut hooks = |moment| hooks::declared(desired, moment, &about, None, world);
@@ -189,17 +228,21 @@ fn going_back(field: &str, form: &dyn Form, desired: &Desired<'_>) -> Value {
 }
 
 fn restart(desired: &Desired<'_>, container: &Container, diff: &[FieldDiff], world: &mut World) -> Planned {
-    let mut planned = update(desired, container, diff, world);
     let about = about(desired, container);
     let mut hooks = |moment| hooks::declared(desired, moment, &about, None, world);
     let target = Target::new(&container.id, desired.name);
     let was_up = container.state.is_up();
+    let mut again = Vec::new();
+    if was_up {
+        again.extend(hooks(Moment::PreStop));
+        again.push(Step::RestartContainer { container: target.clone(), timeout: None });
+        again.extend(hooks(Moment::PostStart));
+    }
+    let mut planned = mend(desired, container, diff, again, world);
+    let mut hooks = |moment| hooks::declared(desired, moment, &about, None, world);
     let starts = planned.steps.switch.iter().any(|step| matches!(step, Step::StartContainer { .. }));
     if was_up {
         planned.steps.switch.retain(|step| !matches!(step, Step::UnpauseContainer { .. }));
-        planned.steps.switch.extend(hooks(Moment::PreStop));
-        planned.steps.switch.push(Step::RestartContainer { container: target, timeout: None });
-        planned.steps.switch.extend(hooks(Moment::PostStart));
         planned.action = Action::Restart;
         planned.effect = Effect::Restart;
     } else if !starts && desired.function.name == "running" {

@@ -5,6 +5,7 @@ mod address;
 mod command;
 mod driver;
 mod duration;
+mod files;
 mod health;
 mod hooks;
 mod ipam;
@@ -50,6 +51,7 @@ pub use address::{DNS_SERVERS, DnsServers, EXTRA_HOSTS, ExtraHosts, IP, Ip, SUBN
 pub use command::{COMMAND, Command, ENTRYPOINT, Entrypoint};
 pub use driver::{NETWORK_DRIVER, VOLUME_DRIVER};
 pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span, whole_seconds};
+pub use files::{FILES, ON_CHANGE};
 pub use health::{HEALTHCHECK, Healthcheck};
 pub use hooks::{POST_REPLACE, POST_START, PRE_REPLACE, PRE_STOP};
 pub use ipam::{IPAM, Ipam};

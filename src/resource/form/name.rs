@@ -54,7 +54,7 @@ impl Form for Signal {
     }
 }
 
-fn signal(written: &str) -> Option<String> {
+pub(super) fn signal(written: &str) -> Option<String> {
     let upper = written.to_ascii_uppercase();
     if let Ok(number) = upper.parse::<usize>() {
         return match number {

@@ -104,6 +104,11 @@ impl Subject {
         Self { path: path.to_owned(), sls: sls.to_owned(), call: None }
     }
 
+    /// A file for a container, with variables of its own.
+    pub fn file(path: &Path, sls: &str, vars: &Map<String, serde_json::Value>) -> Self {
+        Self { path: path.to_owned(), sls: sls.to_owned(), call: Some((sls.to_owned(), vars.clone())) }
+    }
+
     pub fn module(path: &Path, sls: &str, id: &str, params: &Map<String, serde_json::Value>) -> Self {
         Self { path: path.to_owned(), sls: sls.to_owned(), call: Some((id.to_owned(), params.clone())) }
     }
@@ -159,6 +164,19 @@ impl Renderer {
             text: SourceFile::new(file.name.clone(), text),
             lines,
         })
+    }
+
+    /// Renders a file that is no state file, whatever stands in its first line.
+    pub fn text(&self, file: &Arc<SourceFile>, subject: &Subject) -> Result<String, Diagnostic> {
+        let spent = self.sources.spend(0);
+        spent.map_err(|why| Diagnostic::error(&Place::in_file(file, 1, 1), why))?;
+        if too_deep(&file.text).is_some() {
+            return Err(Diagnostic::error(&Place::in_file(file, 1, 1), TOO_LONG));
+        }
+        self.sources.add(file);
+        let source = rewrite(&file.text);
+        run(&self.plain, &file.name, &source, &self.context(subject), &self.sources)
+            .map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))
     }
 
     /// Finds the template line of every rendered line.

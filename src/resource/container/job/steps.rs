@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::body::{Made, body};
 use super::super::names::{next_numbers, next_revision};
-use super::super::{kept, networks};
+use super::super::{files, kept, networks};
 use super::is_job;
 use super::lost::{Lost, lost};
 use super::names::stands_in;
@@ -116,6 +116,7 @@ fn fresh(desired: &Desired<'_>, revision: u32, before: Steps, world: &mut World)
     let making = if has_to_wait { &mut steps.switch } else { &mut steps.prepare };
     making.push(create);
     making.extend(others);
+    making.extend(files::put(desired.spec, &container));
     steps.switch.push(Step::StartContainer { container: container.clone() });
     steps.switch.extend(end(desired, &container));
     Planned::new(Action::Run, steps)
