@@ -3,6 +3,7 @@
 
 mod ambient;
 mod apply;
+mod contents;
 mod dependants;
 mod differences;
 mod error;

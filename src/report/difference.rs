@@ -41,7 +41,14 @@ fn rendered(diff: &FieldDiff, impact: &str, view: &View) -> String {
 
 /// The lines that go and come, with one unchanged line around them.
 fn block(from: &Value, to: &Value) -> String {
-    let (old, new) = (value_lines(from), value_lines(to));
+    let ends = |value: &Value| value.as_str().is_none_or(|text| text.ends_with('\n'));
+    let (mut old, mut new) = (value_lines(from), value_lines(to));
+    // A last line that is ended on both sides is no further line.
+    if ends(from) && ends(to) && !(from.is_null() && to.is_null()) {
+        for lines in [&mut old, &mut new] {
+            lines.pop_if(|last| last.is_empty());
+        }
+    }
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
     let diff = TextDiff::from_slices(&old, &new);

@@ -99,6 +99,8 @@ pub struct Facts {
     pub open_ranges: BTreeMap<String, String>,
     /// The highest revision that is on record, by the name of a container.
     pub revisions: BTreeMap<String, u32>,
+    /// Short digests of files of the tree that containers mount, by their full path.
+    pub mounted: BTreeMap<String, String>,
     /// The last runs of jobs, if they went well and as far as they are on record, by name.
     pub jobs: BTreeMap<String, Ran>,
 }

@@ -15,7 +15,7 @@ use crate::resource::{
     pull_policy,
 };
 use crate::state::{State, StateGraph};
-use crate::world::{Archive, Image, ImageReference, World, label};
+use crate::world::{Archive, FileContent, Image, ImageReference, LARGEST_FILE, World, label};
 
 /// Reads the files behind images that are built or loaded.
 pub fn facts(graph: &StateGraph, now: i64) -> Facts {
@@ -39,7 +39,25 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         open_ranges: graph.open_ranges.clone(),
         revisions: BTreeMap::new(),
         jobs: BTreeMap::new(),
+        mounted: mounted(graph),
     }
+}
+
+/// Digests of the files of the tree that containers mount. What cannot be read is left to whoever mounts it.
+fn mounted(graph: &StateGraph) -> BTreeMap<String, String> {
+    let containers = graph.graph.node_weights().filter(|state| state.kind.name() == "container");
+    let mounts = containers.filter_map(|state| state.spec.value("volumes")?.as_object()).flatten();
+    let sources =
+        mounts.filter(|(_, mount)| mount["type"] == "bind").filter_map(|(_, mount)| mount["source"].as_str());
+    let is_inside =
+        |source: &&str| !graph.root.as_os_str().is_empty() && Path::new(source).starts_with(&graph.root);
+    let digest = |source: &str| {
+        let found =
+            std::fs::metadata(source).ok().filter(|found| found.is_file() && found.len() <= LARGEST_FILE)?;
+        let bytes = std::fs::read(source).ok()?;
+        (bytes.len() as u64 == found.len()).then(|| FileContent::of(bytes).digest()[..12].to_owned())
+    };
+    sources.filter(is_inside).filter_map(|source| Some((source.to_owned(), digest(source)?))).collect()
 }
 
 fn images(graph: &StateGraph) -> impl Iterator<Item = &State> {

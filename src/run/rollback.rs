@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::apply::carry_out;
+use super::contents::with_contents;
 use super::dependants::{Dependants, dependants};
 use super::error::unreachable;
 use super::prepared::Prepared;
@@ -89,10 +90,20 @@ pub async fn rollback(
     }
     let ahead = recovered(&site.world, &options.name);
     let goal = goal(&site, &ahead, options, ambient).await?;
-    let Dependants { follow, left } = dependants(&options.name, &goal.owner, &ahead);
-    let mut spec = spec_of(&goal.state, goal.kept.as_ref()).map_err(|reason| {
+    let Dependants { mut follow, mut left } = dependants(&options.name, &goal.owner, &ahead);
+    let cannot = |reason: String| {
         RunError::Failed(format!("{} cannot go back to revision {}: {reason}", options.name, goal.number))
-    })?;
+    };
+    let mut spec = spec_of(&goal.state, goal.kept.as_ref()).map_err(cannot)?;
+    let kept = goal.kept.as_ref().map(|kept| kept.id.to_string());
+    with_contents(&mut spec, kept.as_deref(), &site.client).await.map_err(cannot)?;
+    for mut dependant in std::mem::take(&mut follow) {
+        let own = site.world.container(&dependant.name).map(|container| container.id.to_string());
+        match with_contents(&mut dependant.spec, own.as_deref(), &site.client).await {
+            Ok(()) => follow.push(dependant),
+            Err(why) => left.push(format!("container {} is left as it is: {why}", dependant.name)),
+        }
+    }
     let (image, is_image_missing) = image(&site, &goal, spec.text("image"), &options.name)?;
     spec.insert("image", image.into(), &Place::outside("an earlier revision"));
     let (number, has_failed, owner) = (goal.number, goal.has_failed, goal.owner.clone());

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
 use super::graph::State;
@@ -40,7 +38,7 @@ pub fn fill(state: &mut State, tree: &Tree, renderer: &Renderer, problems: &mut 
         }
         match filled {
             FileContent::Text(text) => file.insert("content".to_owned(), json!(text)),
-            FileContent::Bytes(bytes) => file.insert("base64".to_owned(), json!(BASE64.encode(bytes))),
+            bytes @ FileContent::Bytes(_) => file.insert("base64".to_owned(), json!(bytes.base64())),
         };
     }
     state.spec.insert("files", files, &place);

@@ -5,8 +5,9 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::decode::decode;
 use super::policy::Scope;
-use super::tree::{Plain, decode};
+use super::tree::Plain;
 use super::yaml;
 use crate::resource::whole_seconds;
 use crate::source::{Diagnostic, Diagnostics, Entry, Node, Place, did_you_mean};

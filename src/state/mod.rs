@@ -10,6 +10,7 @@ mod compile;
 mod confine;
 mod contents;
 mod cycles;
+mod decode;
 mod disputes;
 mod draw;
 mod gather;

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::decode::decode;
 use super::inputs::Inputs;
 use super::json::{Booleans, data};
 use super::render::{Renderer, Subject, Surroundings};
-use super::tree::{Plain, Tree, decode};
+use super::tree::{Plain, Tree};
 use super::yaml;
 use crate::source::{Diagnostic, Diagnostics, did_you_mean};
 

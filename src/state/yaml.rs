@@ -268,7 +268,8 @@ impl Loader<'_> {
 mod tests {
     use super::*;
     use crate::source::SourceFile;
-    use crate::state::tree::{Plain, decode};
+    use crate::state::decode::decode;
+    use crate::state::tree::Plain;
     use proptest::prelude::*;
 
     fn read(text: &str) -> (Option<Node>, Vec<String>) {

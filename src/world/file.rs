@@ -1,5 +1,7 @@
 //! Files that are put into containers, and what is known of those that are there.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -84,6 +86,16 @@ impl FileContent {
             Self::Text(text) => json!(text),
             Self::Bytes(bytes) => json!(format!("{} bytes, sha256 {}", bytes.len(), &self.digest()[..12])),
         }
+    }
+
+    /// As JSON can hold it, whatever it is.
+    pub fn base64(&self) -> String {
+        BASE64.encode(self.bytes())
+    }
+
+    /// Reads what `base64` gives.
+    pub fn from_base64(encoded: &str) -> Option<Self> {
+        BASE64.decode(encoded).ok().map(Self::of)
     }
 
     /// SHA-256, in hexadecimal digits.

@@ -33,6 +33,8 @@ pub mod label {
     pub const BUILD_INPUTS: &str = "io.evenkeel.build.inputs";
     /// What the bases that no state declares pointed to: `reference@digest`, separated by commas.
     pub const BUILD_BASE_DIGEST: &str = "io.evenkeel.build.base.digest";
+    /// Short digests of the mounted files that lay in the tree when the container was made, by their path in it: JSON.
+    pub const MOUNTED: &str = "io.evenkeel.mounted";
     /// `true` on a container that was made to run to its end.
     pub const JOB: &str = "io.evenkeel.job";
     /// The image that a throw-away container tries.

@@ -7,6 +7,7 @@ mod dependencies;
 mod drift;
 mod dry_run;
 mod fake;
+mod files;
 mod guards;
 mod interrupted;
 mod jobs;

@@ -10,7 +10,7 @@ use super::fields::FIELDS;
 use super::gate::gate_text;
 use super::job::is_job_state;
 use super::recorded::record_of;
-use super::{effective, files, mounts, networks, shares};
+use super::{effective, files, mounted, mounts, networks, shares};
 use crate::world::{Claim, Container, World, label, port_claims};
 
 /// What a new container is made of.
@@ -130,6 +130,9 @@ fn add_labels(desired: &Desired<'_>, made: &Made<'_>, body: &mut Value) {
     }
     labels.insert(label::REVISION.to_owned(), made.revision.to_string());
     labels.insert(label::STATE.to_owned(), Value::Object(record_of(desired.spec)).to_string());
+    if let Some(text) = mounted::label_text(desired) {
+        labels.insert(label::MOUNTED.to_owned(), text);
+    }
     if is_job_state(desired.function.name) {
         labels.insert(label::JOB.to_owned(), "true".to_owned());
     }

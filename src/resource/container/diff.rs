@@ -9,7 +9,7 @@ use super::super::kind::Desired;
 use super::ailment::is_unhealthy;
 use super::fields::FIELDS;
 use super::job::{is_job, is_job_state};
-use super::{effective, files, mounts, names, networks, shares};
+use super::{effective, files, mounted, mounts, names, networks, shares};
 use crate::plan::{FieldDiff, Impact};
 use crate::world::{Container, Image, Link, RunState, Seen, World};
 
@@ -33,6 +33,7 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
     diff.extend(networks::diff(desired, container, world, networks_before));
     diff.extend(links(desired, container, world, was_declared("links")));
     diff.extend(shares::diff(desired, container, world, was_declared));
+    diff.extend(mounted::diff(desired, container));
     let was_put = |key: &str| was_declared(key);
     let known = before.is_some().then_some(&was_put as &dyn Fn(&str) -> bool);
     diff.extend(files::diff(desired, container, known, world));

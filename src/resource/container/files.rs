@@ -1,7 +1,5 @@
 //! The files that a container is to have: what differs, and the steps that put them there.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::hooks::About;
@@ -46,7 +44,7 @@ fn read(path: &str, file: &Value) -> Option<File> {
     let number = |key: &str| file[key].as_u64().and_then(|number| u32::try_from(number).ok());
     let content = match (file["content"].as_str(), file["base64"].as_str()) {
         (Some(text), _) => FileContent::Text(text.to_owned()),
-        (None, Some(encoded)) => FileContent::of(BASE64.decode(encoded).ok()?),
+        (None, Some(encoded)) => FileContent::from_base64(encoded)?,
         (None, None) => return None,
     };
     Some(File {
@@ -87,7 +85,7 @@ pub fn diff(
             OnChange::Signal(_) => Impact::Signal,
             OnChange::Exec(_) => Impact::Update,
         };
-        rows.extend(differences(file, seen, container.state.is_up(), impact));
+        rows.extend(differences(file, seen, impact));
     }
     let labels = container.labels();
     let gone = labels.declared().filter_map(|key| key.strip_prefix("files."));
@@ -101,7 +99,7 @@ pub fn diff(
     rows
 }
 
-fn differences(file: &File, seen: &SeenFile, is_up: bool, impact: Impact) -> Vec<FieldDiff> {
+fn differences(file: &File, seen: &SeenFile, impact: Impact) -> Vec<FieldDiff> {
     let row = |part: &str, from: Value, to: Value| FieldDiff {
         field: format!("{}{part}", key(&file.path)),
         from,
@@ -127,7 +125,7 @@ fn differences(file: &File, seen: &SeenFile, is_up: bool, impact: Impact) -> Vec
         let owner = |(uid, gid): (u32, u32)| json!(format!("{uid}:{gid}"));
         rows.push(row(".owner", owner((*uid, *gid)), owner((file.uid, file.gid))));
     }
-    if *is_pending && is_up && rows.is_empty() {
+    if *is_pending && rows.is_empty() {
         rows.push(row("", json!("put there, and the container was not told"), json!("told")));
     }
     rows

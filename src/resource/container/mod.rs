@@ -14,6 +14,7 @@ mod gate;
 mod hooks;
 mod job;
 mod kept;
+mod mounted;
 mod mounts;
 mod names;
 mod networks;

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::markers::without;
 use crate::source::Diagnostics;
+use crate::state::decode::decode;
 use crate::state::json::{Booleans, data};
 use crate::state::pillar::merge;
-use crate::state::tree::{Plain, decode};
+use crate::state::tree::Plain;
 use crate::state::yaml;
 
 type Result<T> = std::result::Result<T, Error>;

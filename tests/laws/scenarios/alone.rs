@@ -26,6 +26,24 @@ scenarios! { holds:
         .before("web: {container.running: [{image: 'app:1'}, {restart: always}]}")
         .after("web: {container.running: [{image: 'app:2'}, {restart: always}, {check_cmd: 'true'}]}");
     a_container_is_made => |c| c.after(WEB);
+    a_file_is_another => |c| c
+        .before("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: one, /etc/b: one}}]}")
+        .after("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: two, /etc/b: {content: one, mode: 600}}}]}");
+    a_file_is_another_and_a_signal_tells => |c| c
+        .before("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: one}}, {on_change: {signal: HUP}}]}")
+        .after("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: two}}, {on_change: {signal: HUP}}]}");
+    a_file_is_another_in_a_new_container => |c| c
+        .before("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: one}}]}")
+        .after("web: {container.running: [{image: 'app:2'}, {files: {/etc/a: two, /etc/b: two}}]}");
+    a_file_is_taken_away => |c| c
+        .before("web: {container.running: [{image: 'app:1'}, {files: {/etc/a: one}}]}")
+        .after(WEB);
+    a_job_is_run => |c| c.after("web: {job.ran: [{image: 'app:1'}]}");
+    a_job_is_run_again => |c| c
+        .before("web: {job.ran: [{image: 'app:1'}]}")
+        .after("web: {job.ran: [{image: 'app:2'}]}\nlate: {container.running: [{image: 'app:1'}, {require: [job: web]}]}");
+    a_job_becomes_a_container_that_serves => |c| c.before("web: {job.ran: [{image: 'app:1'}]}").after(WEB);
+    a_container_that_serves_becomes_a_job => |c| c.before(WEB).after("web: {job.ran: [{image: 'app:1'}]}");
     everything_is_made => |c| c.after("
 front: {network.present: [{subnet: 10.1.0.0/24}]}
 data: volume.present
