@@ -15,6 +15,7 @@ mod locked;
 mod locks;
 mod login;
 mod logs;
+mod machine;
 mod methods;
 mod options;
 mod origin;

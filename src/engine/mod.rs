@@ -12,6 +12,7 @@ mod exec;
 pub mod fake;
 mod files;
 mod helper;
+mod here;
 mod hook;
 mod lock;
 mod logs;

@@ -8,6 +8,7 @@ mod context;
 mod dockerfile;
 mod dockerignore;
 mod git;
+mod listening;
 mod memory;
 mod trust;
 
@@ -18,5 +19,6 @@ pub use command::{CommandError, Finished, run_command, run_program};
 pub use context::{BuildInputs, Context, ContextError, build_inputs, packed};
 pub use dockerfile::{base_image, from_images};
 pub use git::{GitOrigin, git_origin};
+pub use listening::{Listener, listening};
 pub use memory::{MemoryBound, bound_memory};
 pub use trust::{Shown, Trust, client_config, trust_nobody};

@@ -1,6 +1,7 @@
 //! What a kind of object has to say for itself, and the list of kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 
@@ -101,6 +102,8 @@ pub struct Facts {
     pub revisions: BTreeMap<String, u32>,
     /// Short digests of files of the tree that containers mount, by their full path.
     pub mounted: BTreeMap<String, String>,
+    /// What the engine's machine has, if that is this one; nothing where that cannot be known, or was not asked.
+    pub machine: Machine,
     /// The last runs of jobs, if they went well and as far as they are on record, by name.
     pub jobs: BTreeMap<String, Ran>,
 }
@@ -115,6 +118,22 @@ impl Facts {
     pub fn open_range(&self, reference: &str) -> Option<&str> {
         self.open_ranges.get(&ImageReference::parse(reference).normal()).map(String::as_str)
     }
+}
+
+/// What was looked at on the engine's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Machine {
+    /// Nobody asked.
+    #[default]
+    NotAsked,
+    /// It is another one, or shut off.
+    Elsewhere,
+    Here {
+        /// Ports that processes listen at: protocol, address, number.
+        listening: BTreeSet<(String, IpAddr, u16)>,
+        /// Paths that containers are to have of it, and that are not there.
+        missing: BTreeSet<String>,
+    },
 }
 
 /// A run of a job that went well.

@@ -13,9 +13,9 @@ mod volume;
 
 pub use container::{
     Outcome, Recorded, Recovery, ailment, create_body as container_body, declared_files, gate, is_job,
-    is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, plain_name, primary_network_name,
-    record_of, recorded, recorded_differences, recover, restarts, revision_of, spec_of, superfluous,
-    unfinished,
+    is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, needed_paths, plain_name,
+    primary_network_name, record_of, recorded, recorded_differences, recover, restarts, revision_of, spec_of,
+    superfluous, unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
@@ -25,7 +25,7 @@ pub use image::{
     revisions, trials,
 };
 pub use kind::{
-    BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Ran, Reference, SourceFact,
-    Transition, functions_of, kind_called,
+    BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Machine, Planned, Presence, Ran, Reference,
+    SourceFact, Transition, functions_of, kind_called,
 };
 pub use spec::{Declared, Spec, read_spec};

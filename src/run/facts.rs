@@ -11,8 +11,8 @@ use crate::host::{
     ArchiveError, archive_ids, archive_image, build_inputs, buildkit_needs, from_images, has_buildx,
 };
 use crate::resource::{
-    BuildFacts, Facts, Pull, SourceFact, at_pin, declared_files, follows_base, image_reference, is_due,
-    pull_policy,
+    BuildFacts, Facts, Machine, Pull, SourceFact, at_pin, declared_files, follows_base, image_reference,
+    is_due, pull_policy,
 };
 use crate::state::{State, StateGraph};
 use crate::world::{Archive, FileContent, Image, ImageReference, LARGEST_FILE, World, label};
@@ -40,6 +40,7 @@ pub fn facts(graph: &StateGraph, now: i64) -> Facts {
         revisions: BTreeMap::new(),
         jobs: BTreeMap::new(),
         mounted: mounted(graph),
+        machine: Machine::NotAsked,
     }
 }
 

@@ -12,6 +12,7 @@ use petgraph::graph::NodeIndex;
 use super::error::unreachable;
 use super::facts::{archives, due, facts, wanted};
 use super::foretell::{not_asked, unknown_and_missing};
+use super::machine::machine;
 use super::origin::stamps;
 use super::secrets::{self, hide_in_plan};
 use super::stopwatch::Stopwatch;
@@ -25,7 +26,7 @@ use crate::converge::{
 use crate::engine::{Client, Observe, Performer, Survey, Wanted};
 use crate::plan::{Action, ChangeId, ChangeReport, Plan, RunReport, StateRef};
 use crate::registry::Registries;
-use crate::resource::{Facts, gate};
+use crate::resource::{Facts, Machine, gate};
 use crate::source::Secrets;
 use crate::state::StateGraph;
 use crate::world::{ImageReference, Remote, Stamps, World};
@@ -137,9 +138,10 @@ impl Prepared {
         }
         let mut plan = plan(&self.inputs(&world));
         let revisions = revisions::given(self, &plan, &world, ambient).await;
-        if !revisions.is_empty() {
+        let machine = machine(self, &plan, &world).await;
+        if !revisions.is_empty() || machine != Machine::NotAsked {
             let jobs = revisions::ran(self, &plan, &world, ambient).await;
-            let facts = Facts { revisions, jobs, ..self.facts.clone() };
+            let facts = Facts { revisions, jobs, machine, ..self.facts.clone() };
             plan = converge::plan(&PlanInputs { facts: &facts, ..self.inputs(&world) });
         }
         plan.warnings.extend(not_asked(&world));

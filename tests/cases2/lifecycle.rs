@@ -71,10 +71,17 @@ fn l05_a_container_whose_first_start_failed_is_made_anew_and_has_its_ports() {
             return; // The port is taken on this host, where a private engine does not publish.
         }
         let port = numbers::free_port();
-        let holder = TcpListener::bind(("0.0.0.0", port)).expect("the port is free");
         stage.states(&format!("@web: {{container.running: {{BB, ports: ['{port}:80']}}}}"));
-        let run = stage.apply(&[]).expect(1);
+        // Somebody takes it between the plan and the start.
+        let (tell, holder) = std::sync::mpsc::channel();
+        let take = move || _ = tell.send(TcpListener::bind(("0.0.0.0", port)).expect("the port is free"));
+        stage.proxy.clear();
+        stage.proxy.fault_when(|request| request.route().ends_with("/start"), Fault::Before(Box::new(take)));
+        let run = stage.tree.apply("states/dev.yml", &[]).expect(1);
         assert!(run.stdout.contains(&port.to_string()), "{run}");
+        // While it is held, that is told before anything is done.
+        let held = stage.said(&["--test"], 1);
+        assert!(held.contains("is held by a process of the engine's machine"), "{held}");
         drop(holder);
         stage.converges(&["replace container.web"]);
         let ports = stage.container("web")["NetworkSettings"]["Ports"]["80/tcp"][0].clone();

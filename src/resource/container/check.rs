@@ -7,7 +7,7 @@ use super::super::kind::{Desired, Reference};
 use super::super::spec::Spec;
 use super::networks::shares_network;
 use super::shares;
-use super::{files, gate};
+use super::{files, gate, needs};
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{ImageReference, Refusal, Role, VersionRange, World};
 
@@ -185,6 +185,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
             });
         }
     }
+    blockers.extend(needs::blockers(desired, world));
     if let Some(owner) = shares::container_of(desired.spec, "ipc").and_then(|name| world.container(name))
         && owner.keeps_memory()
     {

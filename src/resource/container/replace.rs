@@ -10,7 +10,7 @@ use super::copies::rehearse;
 use super::hooks::{self, About, Fresh};
 use super::names::next_numbers;
 use super::strategy::{Strategy, choose};
-use super::{files, kept, mounts, networks};
+use super::{files, kept, mounts, needs, networks};
 use crate::plan::{Action, Effect, Steps};
 use crate::world::{Container, Moment, Role, RunState, Step, Target, World};
 
@@ -117,6 +117,7 @@ pub fn replace(desired: &Desired<'_>, old: &Container, world: &mut World) -> Pla
             false => format!("strategy replace: the old one stops first ({})", choice.because),
         });
     }
+    planned.notes.extend(needs::not_checked(desired));
     if is_rehearsed {
         let how = "rehearsed first, without ports, aliases and volumes that it would write to";
         planned.notes.push(how.to_owned());

@@ -11,7 +11,7 @@ use super::fields::FIELDS;
 use super::files::OnChange;
 use super::hooks::{self, About, Fresh};
 use super::kept::{self, kept_of};
-use super::{effective, files, names, networks, replace};
+use super::{effective, files, names, needs, networks, replace};
 use crate::plan::{Action, Effect, FieldDiff, Impact, Steps};
 use crate::resource::field::At;
 use crate::world::{Container, Moment, RunState, Step, Target, World};
@@ -92,7 +92,9 @@ fn create(desired: &Desired<'_>, world: &mut World) -> Planned {
     steps.prepare.push(Step::CreateContainer { container, image, body });
     steps.prepare.extend(others);
     steps.prepare.extend(put);
-    Planned::new(Action::Create, steps)
+    let mut planned = Planned::new(Action::Create, steps);
+    planned.notes.extend(needs::not_checked(desired));
+    planned
 }
 
 /// One container that is both what was there and what will be.

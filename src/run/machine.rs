@@ -1,0 +1,25 @@
+//! What containers need of the engine's machine, looked at if that is this one and something is to be done.
+
+use super::prepared::Prepared;
+use crate::host::listening;
+use crate::plan::Plan;
+use crate::resource::{Machine, needed_paths};
+use crate::world::{Step, World};
+
+/// Looks at ports, and at the paths that the states name. Nobody is asked for a plan that makes and starts nothing.
+pub(super) async fn machine(run: &Prepared, plan: &Plan, world: &World) -> Machine {
+    let is_of_use = |step: &Step| matches!(step, Step::CreateContainer { .. } | Step::StartContainer { .. });
+    if !plan.changes.iter().any(|change| change.steps.iter().any(is_of_use)) {
+        return Machine::NotAsked;
+    }
+    if !run.client.is_here(&world.engine.hostname).await {
+        return Machine::Elsewhere;
+    }
+    let Some(listeners) = listening() else { return Machine::Elsewhere };
+    let listening = listeners.into_iter().map(|it| (it.protocol.to_owned(), it.address, it.port)).collect();
+    let containers = run.graph.graph.node_weights().filter(|state| state.kind.name() == "container");
+    let paths = containers.flat_map(|state| needed_paths(&state.spec)).map(|(path, _)| path);
+    // What may not be looked at may be there.
+    let is_missing = |path: &String| matches!(std::path::Path::new(path).try_exists(), Ok(false));
+    Machine::Here { listening, missing: paths.filter(is_missing).collect() }
+}
