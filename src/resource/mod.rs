@@ -8,6 +8,7 @@ pub mod form;
 mod image;
 mod kind;
 mod network;
+mod secrecy;
 mod spec;
 mod volume;
 
@@ -27,4 +28,5 @@ pub use kind::{
     BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Planned, Presence, Reference, SourceFact,
     Transition, kind_called,
 };
+pub use secrecy::{Holds, OBSERVED, holds_secrets};
 pub use spec::{Declared, Spec, read_spec};

@@ -23,6 +23,7 @@ use super::markers::{Mark, mark, strip, without};
 use super::rendered::{Line, Rendered};
 use super::rewrite::{CHANGEABLE, rewrite};
 use super::scan::is_template;
+use super::secrets::{self, Tokens};
 use super::sources::Sources;
 use crate::source::{Diagnostic, Place, SourceFile};
 use crate::state::inputs::Grains;
@@ -115,16 +116,24 @@ pub struct Renderer {
     plain: Environment<'static>,
     marked: Environment<'static>,
     pillar: Option<serde_json::Value>,
+    tokens: Arc<Tokens>,
 }
 
 impl Renderer {
     /// Without a pillar, templates that use it are wrong.
     pub fn new(tree: &Tree, surroundings: &Surroundings, pillar: Option<serde_json::Value>) -> Self {
         let sources = Arc::new(Sources::new(tree));
+        let tokens = Arc::new(Tokens::default());
         let data = Data::pillar(pillar.as_ref());
         let grains = Data::grains(surroundings.grains.clone());
-        let environment = |marks| environment(&sources, surroundings, &data, &grains, marks);
-        Self { plain: environment(Marks::None), marked: environment(Marks::Lines), pillar, sources }
+        let environment = |marks| environment(&sources, surroundings, &data, &grains, &tokens, marks);
+        Self {
+            plain: environment(Marks::None),
+            marked: environment(Marks::Lines),
+            pillar,
+            tokens: tokens.clone(),
+            sources,
+        }
     }
 
     /// Renders a file. One without any template expression stays as it is.
@@ -144,8 +153,18 @@ impl Renderer {
         let number = self.sources.add(file);
         let context = self.context(subject);
         let source = rewrite(&file.text);
-        let text = run(&self.plain, &file.name, &source, &context, &self.sources)
-            .map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))?;
+        if let Some(problem) = secrets::compared(file) {
+            return Err(problem);
+        }
+        let rendered = || run(&self.plain, &file.name, &source, &context, &self.sources);
+        let (text, has_secrets) = self.tokens.watched(rendered);
+        let text = text.map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))?;
+        if has_secrets {
+            let otherwise = self.tokens.spelled_otherwise(rendered).ok();
+            if let Some(problem) = secrets::looked_into(file, &text, otherwise.as_deref()) {
+                return Err(problem);
+            }
+        }
         let marked = run(&self.marked, &file.name, &mark(&source, number), &context, &self.sources)
             .map(|marked| strip(&marked));
         let lines = match marked {
@@ -225,6 +244,7 @@ fn environment(
     surroundings: &Surroundings,
     pillar: &Arc<Data>,
     grains: &Arc<Data>,
+    tokens: &Arc<Tokens>,
     marks: Marks,
 ) -> Environment<'static> {
     let mut env = Environment::new();
@@ -238,8 +258,8 @@ fn environment(
     env.set_fuel(Some(FUEL));
     env.set_recursion_limit(100);
     env.set_formatter(print);
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     filters::add(&mut env);
+    secrets::add(&mut env, tokens);
 
     let files = sources.clone();
     env.set_path_join_callback(move |name, parent| match files.find(name, parent) {
