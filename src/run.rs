@@ -8,6 +8,7 @@ mod differences;
 mod error;
 mod facts;
 mod foretell;
+mod former;
 mod guards;
 mod history;
 mod locked;

@@ -4,6 +4,7 @@
 mod ambient;
 mod apply;
 mod check;
+mod covering;
 mod diff;
 pub mod exit_code;
 mod follow;
@@ -93,6 +94,7 @@ enum Command {
 
 /// Runs the program with the arguments of its process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    covering::cover_panics();
     let args = with_subcommand(args);
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

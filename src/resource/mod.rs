@@ -15,7 +15,7 @@ mod volume;
 pub use container::{
     Outcome, Recorded, Recovery, ailment, create_body as container_body, gate, is_kept, is_unhealthy,
     keep_revisions, kept_of, plain_name, primary_network_name, record_of, recorded, recorded_differences,
-    recover, restarts, revision_of, spec_of, superfluous, unfinished,
+    recover, restarts, revision_of, shown_of, spec_of, superfluous, unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
@@ -29,4 +29,5 @@ pub use kind::{
     Transition, kind_called,
 };
 pub use secrecy::{Holds, OBSERVED, holds_secrets};
+use secrecy::{SECRET, hide_former, secret_names};
 pub use spec::{Declared, Spec, read_spec};

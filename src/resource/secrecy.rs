@@ -1,5 +1,11 @@
 //! Which fields may hold secrets: those whose values are texts that evenkeel only hands on.
 
+use serde_json::Value;
+
+use crate::plan::FieldDiff;
+use crate::source::value_holds_token;
+use crate::world::Labels;
+
 /// Where in a field a secret may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -31,6 +37,36 @@ pub fn holds_secrets(kind: &str, field: &str) -> Holds {
         _ => Holds::Nowhere,
     }
 }
+
+/// The names under which what holds a secret in a field is told: of its keys, else its own.
+pub fn secret_names(field: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) => {
+            let keys = map.iter().filter(|(_, value)| value_holds_token(value));
+            keys.map(|(key, _)| format!("{field}.{key}")).collect()
+        }
+        value if value_holds_token(value) => vec![field.to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Hides what held a secret when the object was made, whatever stands there now.
+pub fn hide_former(rows: &mut [FieldDiff], labels: &Labels<'_>) {
+    let former = labels.secret();
+    let within = |outer: &str, inner: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    for row in rows {
+        if former.iter().any(|name| within(name, &row.field) || within(&row.field, name)) {
+            for value in [&mut row.from, &mut row.to].into_iter().filter(|value| !value.is_null()) {
+                *value = Value::from(SECRET);
+            }
+        }
+    }
+}
+
+/// What is shown of a value that holds a secret.
+pub const SECRET: &str = "(secret)";
 
 /// The paths in inspect JSON where values of such fields stand, by kind; also of an image, which is what containers
 /// are compared with.

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::apply::carry_out;
 use super::dependants::{Dependants, dependants};
 use super::error::unreachable;
+use super::former::Former;
 use super::prepared::Prepared;
 use super::record::recall;
+use super::secrets;
 use super::stopwatch::Stopwatch;
 use super::subject::Site;
 use super::tree::environment;
@@ -18,6 +20,7 @@ use crate::engine::{self, Observe, Wanted};
 use crate::history::{Entry, Kind, Outcome};
 use crate::plan::{Action, Change, RunReport};
 use crate::resource::{Outcome as Unfinished, Recorded, plain_name, recorded, recover, revision_of, spec_of};
+use crate::secret;
 use crate::source::Place;
 use crate::state::{Again, Policy, Trust};
 use crate::world::{Cause, Container, Id, ImageReference, Owner, Role, World, label};
@@ -80,10 +83,20 @@ pub async fn rollback(
     let site = Site { client, world };
     let ahead = recovered(&site.world, &options.name);
     let goal = goal(&site, &ahead, options, ambient).await?;
-    let Dependants { follow, left } = dependants(&options.name, &goal.owner, &ahead);
+    let Dependants { mut follow, left } = dependants(&options.name, &goal.owner, &ahead);
     let mut spec = spec_of(&goal.state, goal.kept.as_ref()).map_err(|reason| {
         RunError::Failed(format!("{} cannot go back to revision {}: {reason}", options.name, goal.number))
     })?;
+    let mut former = Former::default();
+    former.take(&mut spec, goal.kept.as_ref()).map_err(|reason| {
+        RunError::Failed(format!("{} cannot go back to revision {}: {reason}", options.name, goal.number))
+    })?;
+    for dependant in &mut follow {
+        former
+            .take(&mut dependant.spec, ahead.container(&dependant.name))
+            .map_err(|reason| RunError::Failed(format!("{} cannot follow: {reason}", dependant.name)))?;
+    }
+    let vault = former.vault();
     let (image, is_image_missing) = image(&site, &goal, spec.text("image"), &options.name)?;
     spec.insert("image", image.into(), &Place::outside("an earlier revision"));
     let (number, has_failed, owner) = (goal.number, goal.has_failed, goal.owner.clone());
@@ -97,7 +110,10 @@ pub async fn rollback(
     };
     clock.lap("look");
     let apply = apply_options(options, &owner, number);
-    let run = Prepared::new(&apply, ambient, site.client, again.graph()).await?;
+    secret::watch_for(&vault);
+    let mut graph = again.graph();
+    secrets::canonical(&mut graph, &vault);
+    let run = Prepared::new(&apply, ambient, site.client, (graph, vault)).await?;
     let (world, first) = run.plan(run.client.survey(), &mut clock, ambient).await?;
     let mut report = carry_out(&apply, (run, world, first), ambient, listener, clock).await?;
     let own = |change: &&mut Change| change.state.kind == "container" && change.state.name == options.name;

@@ -6,6 +6,7 @@
 
 mod crypt;
 mod declared;
+mod former;
 mod net;
 mod open;
 mod spellings;
@@ -13,6 +14,7 @@ mod vault;
 
 pub use crypt::{CryptError, Identities, Recipients, decrypt, encrypt, is_encrypted};
 pub use declared::{Declarations, Declared, Origin, declarations};
+pub use former::{Values, former_values};
 pub use net::{covered, watch_for};
 pub use open::{AgeFile, Keys, Lookup, looked_up, open};
 pub use vault::{SHORTEST, Unfit, Unknown, Vault, fit};
