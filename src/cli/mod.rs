@@ -24,6 +24,8 @@ mod render;
 mod repair;
 mod rollback;
 mod screen;
+mod secret;
+mod secret_edit;
 mod signals;
 mod status;
 mod tree;
@@ -88,6 +90,7 @@ enum Command {
     Examine(metadata::ExamineArgs),
     Repair(repair::RepairArgs),
     Rollback(rollback::RollbackArgs),
+    Secret(secret::SecretArgs),
     Lock(lock::LockArgs),
     Unlock(lock::UnlockArgs),
 }
@@ -143,6 +146,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Examine(args) => metadata::examine(args, &ambient, &screen).await,
             Command::Repair(args) => repair::run(args, &ambient, &screen).await,
             Command::Rollback(args) => rollback::run(args, &ambient, &screen).await,
+            Command::Secret(args) => secret::run(args, &ambient, &screen).await,
             Command::Lock(args) => lock::lock(args, &ambient, &screen).await,
             Command::Unlock(args) => lock::unlock(args, &ambient, &screen).await,
         }

@@ -16,5 +16,5 @@ pub use crypt::{CryptError, Identities, Recipients, decrypt, encrypt, is_encrypt
 pub use declared::{Declarations, Declared, Origin, declarations};
 pub use former::{Values, former_values};
 pub use net::{covered, watch_for};
-pub use open::{AgeFile, Keys, Lookup, looked_up, open};
+pub use open::{AgeFile, Keys, Lookup, looked_up, mapping, open};
 pub use vault::{SHORTEST, Unfit, Unknown, Vault, fit};
