@@ -20,7 +20,8 @@ fn a_secret_goes_into_a_container_and_nowhere_else() {
         let state = |url: &str| {
             let text = format!(
                 "{web}:\n  container.running:\n    image: {image}\n    command: [sleep, '1000']\n    \
-                 stop_signal: KILL\n    env:\n      DB_URL: \"{url}\"\n      LEVEL: one\n"
+                 stop_signal: KILL\n    soak: 0s\n    \
+                 wait: {{exec: 'true'}}\n    env:\n      DB_URL: \"{url}\"\n      LEVEL: one\n"
             );
             workspace.file("states/prod.yml", text);
         };
@@ -57,7 +58,7 @@ fn a_secret_goes_into_a_container_and_nowhere_else() {
         // Rotated: a difference that shows neither value, now and later.
         secret(SECOND);
         let test = run("apply states/prod.yml --test --save plan.json").expect(0);
-        assert!(test.stdout.contains("env.DB_URL (secret) -> (secret)"), "{test}");
+        assert!(test.stdout.contains("env.DB_URL: (secret) → (secret)"), "{test}");
         run("apply plan.json").expect(0);
         assert_eq!(url(), Some(format!("pg://u:{SECOND}@db/x")));
         let again = run("apply states/prod.yml").expect(0);
@@ -74,7 +75,7 @@ fn a_secret_goes_into_a_container_and_nowhere_else() {
         // Whoever no longer declares it as a secret is not shown what it was.
         state("pg://nobody@db/x");
         let former = run("apply states/prod.yml --test").expect(0);
-        assert!(former.stdout.contains("env.DB_URL (secret) -> (secret)"), "{former}");
+        assert!(former.stdout.contains("env.DB_URL: (secret) → (secret)"), "{former}");
         run("apply states/prod.yml").expect(0);
 
         for words in
