@@ -60,7 +60,7 @@ mod tests {
         let value = Zeroizing::new("covering-of-tests-1".to_owned());
         watch_for(&Vault::new([("a".to_owned(), value)].into()));
         let mut out = Covering(Vec::new());
-        write!(out, "{}", "is covering-of-tests-1").expect("a writer");
+        write!(out, "is covering-of-tests-1").expect("a writer");
         out.write_all(token("b").as_bytes()).expect("a writer");
         assert_eq!(String::from_utf8_lossy(&out.0), "is ***(secret b)");
 

@@ -47,7 +47,7 @@ fn in_text(text: &str, shown: &str, found: &mut Values) -> bool {
         let Some(at) = rest.find(&literal) else { return false };
         match open.take() {
             Some(name) => {
-                let Ok(value) = fit(rest[..at].as_bytes()) else { return false };
+                let Ok(value) = fit(&rest.as_bytes()[..at]) else { return false };
                 found.insert(name, value);
             }
             None if at > 0 => return false,

@@ -294,3 +294,7 @@ async fn said_by(command: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         None => format!("it was ended by a signal{}", complaint.unwrap_or_default()),
     })
 }
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

@@ -48,9 +48,13 @@ fn framed(name: &str, pad: &str) -> String {
     std::iter::once(START).chain(pad.chars()).chain(letters).chain([END]).collect()
 }
 
-/// The text with all tokens in their usual spelling.
+/// The text with all whole tokens in their usual spelling.
 pub fn unpadded(text: &str) -> String {
-    text.replace(PAD, "")
+    let parts = pieces(text).into_iter().map(|piece| match piece {
+        Piece::Text(text) => text.to_owned(),
+        Piece::Secret(name) => token(&name),
+    });
+    parts.collect()
 }
 
 /// True for the characters that tokens are made of.
@@ -162,6 +166,8 @@ mod tests {
         assert_eq!(names, ["db.password", "name"]);
         assert_eq!(unpadded(&padded_token("a")), token("a"));
         assert_ne!(padded_token("a"), token("a"));
+        let cut = |token: String| token.chars().skip(1).collect::<String>();
+        assert_ne!(unpadded(&cut(padded_token("a"))), cut(token("a")), "what is left of one is no token");
     }
 
     #[test]
