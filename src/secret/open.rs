@@ -205,9 +205,8 @@ impl Opener<'_> {
                 let declarations = self.declarations;
                 let read = self.file(file).as_ref().map_err(|(reason, hint)| {
                     let reason = format!("{}: {reason}", declarations.shown(file));
-                    let problem =
-                        Diagnostic::error(place, format!("the secret `{name}` cannot be had: {reason}"));
-                    Box::new(problem.maybe_hint(hint.clone()))
+                    let told = problem(format!("the secret `{name}` cannot be had: {reason}"));
+                    Box::new(told.maybe_hint(hint.clone()))
                 });
                 let file = match read {
                     Ok(file) => file,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use minijinja::value::Rest;
+use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, State, Value, filters, tests};
 use regex_lite::Regex;
 
@@ -60,13 +60,16 @@ pub fn add(env: &mut Environment<'static>, tokens: &Arc<Tokens>) {
         guard(env, name, original);
     }
     for (name, original) in tests_that_look() {
-        env.add_test(name, move |state: &mut State, args: Rest<Value>| -> Result<bool, Error> {
-            // What is compared with may be the secret as well.
-            if args.iter().any(is_secret) {
-                return Err(refused(&format!("the test `{name}`")));
-            }
-            original.call(state, &args).map(|answer| answer.is_true())
-        });
+        env.add_test(
+            name,
+            move |state: &mut State, args: Rest<Value>, named: Kwargs| -> Result<bool, Error> {
+                // What is compared with may be the secret as well.
+                if args.iter().any(is_secret) {
+                    return Err(refused(&format!("the test `{name}`")));
+                }
+                original.call(state, &all(args, named)).map(|answer| answer.is_true())
+            },
+        );
     }
     env.set_unknown_method_callback(|state, value, method, args| {
         if is_secret(value) && method != "format" && method != "join" {
@@ -78,12 +81,24 @@ pub fn add(env: &mut Environment<'static>, tokens: &Arc<Tokens>) {
 
 /// Adds a filter that refuses texts with a secret in them.
 pub fn guard(env: &mut Environment<'static>, name: &'static str, original: Value) {
-    env.add_filter(name, move |state: &mut State, args: Rest<Value>| -> Result<Value, Error> {
-        if args.first().is_some_and(is_secret) {
-            return Err(refused(&format!("the filter `{name}`")));
-        }
-        original.call(state, &args)
-    });
+    env.add_filter(
+        name,
+        move |state: &mut State, args: Rest<Value>, named: Kwargs| -> Result<Value, Error> {
+            if args.first().is_some_and(is_secret) {
+                return Err(refused(&format!("the filter `{name}`")));
+            }
+            original.call(state, &all(args, named))
+        },
+    );
+}
+
+/// All arguments, as they were given.
+fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
+    let mut all: Vec<Value> = args.iter().cloned().collect();
+    if named.args().next().is_some() {
+        all.push(Value::from(named));
+    }
+    all
 }
 
 fn is_secret(value: &Value) -> bool {
