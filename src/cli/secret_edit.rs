@@ -1,7 +1,7 @@
 //! A plain text in an editor for a moment: in a private folder, which is gone whatever happens.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -71,7 +71,10 @@ impl Opened {
         let runtime = ambient.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
         // Both are kept in memory, as a rule.
         let places = [runtime, Some(PathBuf::from("/dev/shm")), Some(std::env::temp_dir())];
-        let make = |place: PathBuf| tempfile::Builder::new().prefix("evenkeel-").tempdir_in(place);
+        let private = std::fs::Permissions::from_mode(0o700);
+        let make = |place: PathBuf| {
+            tempfile::Builder::new().prefix("evenkeel-").permissions(private.clone()).tempdir_in(place)
+        };
         let mut made = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
         for place in places.into_iter().flatten() {
             made = make(place);

@@ -100,6 +100,14 @@ impl Vault {
         first.map(|(at, name, value)| (at, name.as_str(), value.as_str()))
     }
 
+    /// The same for what a file holds. A file that is no text stays as it is: no value is looked for in it.
+    pub fn seal_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        match std::str::from_utf8(bytes).map(|text| self.seal(text)) {
+            Ok(Cow::Owned(sealed)) => Cow::Owned(sealed.into_bytes()),
+            Ok(Cow::Borrowed(_)) | Err(_) => Cow::Borrowed(bytes),
+        }
+    }
+
     /// The text with the value in place of every token.
     ///
     /// # Errors
@@ -230,6 +238,8 @@ mod tests {
         assert_eq!(vault.resolve_value(&mut value), Ok(()));
         assert_eq!(value, told);
         assert_eq!(vault.resolve(&token("b")), Err(Unknown("b".to_owned())));
+        assert_eq!(*vault.seal_bytes(b"A=hunter2"), *format!("A={}", token("a")).as_bytes());
+        assert_eq!(*vault.seal_bytes(b"\xffhunter2"), *b"\xffhunter2");
     }
 
     #[test]

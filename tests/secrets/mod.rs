@@ -1,5 +1,6 @@
 //! Secrets on a real engine: they reach containers, and nothing that is written anywhere.
 
+mod files;
 mod scan;
 mod story;
 

@@ -153,18 +153,9 @@ impl Renderer {
         let number = self.sources.add(file);
         let context = self.context(subject);
         let source = rewrite(&file.text);
-        if let Some(problem) = secrets::compared(file) {
-            return Err(problem);
-        }
-        let rendered = || run(&self.plain, &file.name, &source, &context, &self.sources);
-        let (text, has_secrets) = self.tokens.watched(rendered);
-        let text = text.map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))?;
-        if has_secrets {
-            let otherwise = self.tokens.spelled_otherwise(rendered).ok();
-            if let Some(problem) = secrets::looked_into(file, &text, otherwise.as_deref()) {
-                return Err(problem);
-            }
-        }
+        let render = || run(&self.plain, &file.name, &source, &context, &self.sources);
+        let why = |error| explain(&error, &self.sources, file, self.pillar.as_ref());
+        let text = self.tokens.kept(file, render, why)?;
         let marked = run(&self.marked, &file.name, &mark(&source, number), &context, &self.sources)
             .map(|marked| strip(&marked));
         let lines = match marked {

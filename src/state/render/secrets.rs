@@ -25,19 +25,29 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Renders, and says whether a secret was asked for.
-    pub fn watched<T>(&self, render: impl FnOnce() -> T) -> (T, bool) {
+    /// Renders a file, and refuses what looks into a secret: its text would be another one if tokens were spelled
+    /// otherwise.
+    pub fn kept(
+        &self,
+        file: &Arc<SourceFile>,
+        render: impl Fn() -> Result<String, Error>,
+        explain: impl FnOnce(Error) -> Diagnostic,
+    ) -> Result<String, Diagnostic> {
+        if let Some(problem) = compared(file) {
+            return Err(problem);
+        }
         self.asked.store(false, Ordering::Relaxed);
-        let rendered = render();
-        (rendered, self.asked.load(Ordering::Relaxed))
-    }
-
-    /// Renders with tokens in another spelling.
-    pub fn spelled_otherwise<T>(&self, render: impl FnOnce() -> T) -> T {
+        let text = render().map_err(explain)?;
+        if !self.asked.load(Ordering::Relaxed) {
+            return Ok(text);
+        }
         self.is_padded.store(true, Ordering::Relaxed);
-        let rendered = render();
+        let otherwise = render();
         self.is_padded.store(false, Ordering::Relaxed);
-        rendered
+        match otherwise {
+            Ok(otherwise) if unpadded(&otherwise) == text => Ok(text),
+            Ok(_) | Err(_) => Err(looked_into(file)),
+        }
     }
 
     fn token(&self, name: &str) -> Result<String, Error> {
@@ -163,7 +173,7 @@ fn tests_that_look() -> Vec<(&'static str, Value)> {
 }
 
 /// Refuses an expression that compares what `secret` gives: the answer would always be no.
-pub fn compared(file: &Arc<SourceFile>) -> Option<Diagnostic> {
+fn compared(file: &Arc<SourceFile>) -> Option<Diagnostic> {
     let text = &file.text;
     if !text.contains("secret") {
         return None;
@@ -190,14 +200,10 @@ pub fn compared(file: &Arc<SourceFile>) -> Option<Diagnostic> {
     })
 }
 
-/// Refuses a template whose text depends on how a token is spelled.
-pub fn looked_into(file: &Arc<SourceFile>, text: &str, otherwise: Option<&str>) -> Option<Diagnostic> {
-    if otherwise.is_some_and(|otherwise| unpadded(otherwise) == text) {
-        return None;
-    }
+fn looked_into(file: &Arc<SourceFile>) -> Diagnostic {
     let at = file.text.find("secret").unwrap_or(0);
     let problem = "an expression in this template looks into a secret: cuts, counts or changes it";
-    Some(Diagnostic::error(&place(file, at), problem).hint(REMEDY))
+    Diagnostic::error(&place(file, at), problem).hint(REMEDY)
 }
 
 fn place(file: &Arc<SourceFile>, at: usize) -> Place {
