@@ -279,6 +279,23 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_spelling_of_a_value_is_left_of_what_others_say(
+            values in proptest::collection::vec("[a-c0-2 '\"\\\\/%$&<>{}=+\n\t\u{fc}\u{20ac}\u{1f511}]{4,24}", 1..4),
+            between in "[a-c \n]{0,6}",
+        ) {
+            let fit: Vec<_> = values.iter().filter_map(|value| fit(value.as_bytes()).ok()).collect();
+            let named = fit.iter().enumerate().map(|(n, value)| (format!("s{n}"), value.clone()));
+            let vault = Vault::new(named.collect());
+            for spelling in fit.iter().flat_map(|value| spellings(value)) {
+                let said = format!("{between}{}{between}{}", spelling.as_str(), spelling.as_str());
+                let shown = shown_tokens(&vault.heard(&said)).into_owned();
+                for spelling in fit.iter().flat_map(|value| spellings(value)) {
+                    prop_assert!(!shown.contains(spelling.as_str()), "{spelling:?} is in {shown:?}");
+                }
+            }
+        }
+
+        #[test]
         fn what_is_sealed_resolves_to_what_it_was(
             values in proptest::collection::vec("[ab\u{fc}\"\n]{4,9}", 1..5),
             parts in proptest::collection::vec((0..6_usize, "[ab\u{100000}-\u{100003}\u{100161} \n]{0,5}"), 0..6),

@@ -13,7 +13,7 @@ use super::disputes::{self, disputes};
 use super::gather::{Gathered, Gatherer};
 use super::graph::{State, StateGraph};
 use super::index::Index;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Trust};
 use super::pillar;
 use super::pins::{self, Pinned};
 use super::references::add_references;
@@ -116,6 +116,10 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     let renderer = Renderer::new(&tree, &surroundings, Some(pillar));
     let Settings { defaults, registries, mut secrets, project: _ } = settings;
     secrets.env.clone_from(&owner.env);
+    if inputs.trust != Trust::Own {
+        // With which keys this host reads is not for others to say.
+        secrets.identities.clear();
+    }
     let mut gatherer = Gatherer::new(&tree, &renderer, defaults, problems);
     for file in &tree.files {
         gatherer.file(file);

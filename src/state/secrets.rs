@@ -90,8 +90,18 @@ impl StateGraph {
     }
 }
 
-/// Fields that everybody sees who may ask the engine, or look at its processes.
-const OPEN: [&str; 4] = ["labels", "command", "entrypoint", "healthcheck"];
+/// Fields that others see: in the engine's answers, or among the processes of a machine.
+const OPEN: [&str; 9] = [
+    "labels",
+    "command",
+    "entrypoint",
+    "healthcheck",
+    "wait",
+    "pre_replace",
+    "post_start",
+    "pre_stop",
+    "post_replace",
+];
 
 /// Warns of secrets that stand where others see them.
 pub fn seen_by_others(state: &State, problems: &mut Diagnostics) {
@@ -101,7 +111,7 @@ pub fn seen_by_others(state: &State, problems: &mut Diagnostics) {
         if !names.is_empty() {
             names.dedup();
             let message = format!(
-                "`{field}` holds the secret {}, and whoever may ask the engine sees it there",
+                "`{field}` holds the secret {}, and others see it there: whoever may ask the engine, or look at processes",
                 names.join(", ")
             );
             problems.push(

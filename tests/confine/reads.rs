@@ -249,6 +249,11 @@ fn secrets_come_from_the_tree_alone_unless_the_host_allows_guards() {
     }
     let usual = Pushed::new(&[("states/prod.yml", STATES), ("secrets", "-> HOST/secrets")]);
     assert_told(&usual.refused(), &["it comes from a file outside of the tree"]);
+    let keys = Pushed::new(&[
+        ("evenkeel.yml", "secrets: {identities: HOST/secret.yml, recipients: [age1x]}\n"),
+        ("states/prod.yml", STATES),
+    ]);
+    assert!(keys.accepted().secrets.identities.is_empty(), "which keys are used is the host's matter");
     for from in ["{age: secrets/a.age}", "{file: value}"] {
         let settings = format!("project: shop\nsecrets: {{from: {{one: {from}}}}}\n");
         Pushed::new(&[("evenkeel.yml", &settings), ("states/prod.yml", STATES), ("value", "x")]).accepted();
