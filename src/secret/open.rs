@@ -256,7 +256,7 @@ impl Opener<'_> {
             known.extend(file.values.keys().cloned());
             looked.push(shown);
         }
-        looked.push("`secrets: {from: …}` in evenkeel.yml".to_owned());
+        looked.push("`from` of the secrets in evenkeel.yml".to_owned());
         let meant = did_you_mean(name, known.iter().map(String::as_str));
         let hint = meant.map(|name| format!("did you mean `{name}`?"));
         let edit = paths.first().map(|path| declarations.shown(path)).unwrap_or_default();

@@ -31,7 +31,7 @@ pub fn places(chunk: &Chunk, problems: &mut Diagnostics) {
             };
             let hint = match entry.key.as_str() {
                 "args" if is_build => {
-                    "arguments of a build stand in the image's history: give it to the build with `secrets: {ID: {file: …}}` or `{env: …}`"
+                    "arguments of a build stand in the image's history: hand it over with the option `secrets` of the build"
                 }
                 "onlyif" | "unless" | "creates" | "check_cmd" => "let the command read the secret itself",
                 _ => {
