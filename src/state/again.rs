@@ -73,6 +73,7 @@ impl Again {
             open_ranges: BTreeMap::new(),
             registries: BTreeMap::new(),
             secrets: Declarations::default(),
+            secret_places: BTreeMap::new(),
             graph,
             warnings: Vec::new(),
         }

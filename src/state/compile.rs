@@ -44,7 +44,11 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
-    chunks.iter().for_each(|chunk| secrets::places(chunk, &mut problems));
+    let mut secret_places = BTreeMap::new();
+    for chunk in &chunks {
+        secrets::places(chunk, &mut problems);
+        secrets::note_uses(chunk, &mut secret_places);
+    }
     for state in &states {
         confine::secrets(state, &secrets, &inputs.trust, &tree.bounds, &mut problems);
         confine::files(state, &tree.bounds, &mut problems);
@@ -75,7 +79,19 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let (root, states) = (tree.root, tree.states);
     let warnings = problems.into_iter().collect();
     let open_ranges = BTreeMap::new();
-    Ok(StateGraph { owner, root, states, inputs, registries, pins, open_ranges, secrets, graph, warnings })
+    Ok(StateGraph {
+        owner,
+        root,
+        states,
+        inputs,
+        registries,
+        pins,
+        open_ranges,
+        secrets,
+        secret_places,
+        graph,
+        warnings,
+    })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.

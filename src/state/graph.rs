@@ -34,6 +34,8 @@ pub struct StateGraph {
     pub registries: BTreeMap<String, RegistryOptions>,
     /// Where secrets come from.
     pub secrets: Declarations,
+    /// Where each secret is used first.
+    pub secret_places: BTreeMap<String, Place>,
     /// Edges lead from what goes first to what waits for it.
     pub graph: DiGraph<State, Edge>,
     /// What is suspicious without being wrong.

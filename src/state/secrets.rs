@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::chunk::Chunk;
 use super::graph::{State, StateGraph};
 use crate::resource::{Holds, holds_secrets};
-use crate::source::{Diagnostic, Diagnostics, Node, NodeValue, Place, each_token, holds_token, shown_tokens};
+use crate::source::{
+    Diagnostic, Diagnostics, Node, NodeValue, Piece, Place, each_token, holds_token, pieces, shown_tokens,
+};
 
 /// Refuses tokens where their value would have to be known, or would be seen by everybody.
 pub fn places(chunk: &Chunk, problems: &mut Diagnostics) {
@@ -40,6 +42,25 @@ pub fn places(chunk: &Chunk, problems: &mut Diagnostics) {
             };
             problems.push(Diagnostic::error(place, message).hint(hint));
         });
+    }
+}
+
+/// Notes where a chunk uses each secret first.
+pub fn note_uses(chunk: &Chunk, uses: &mut BTreeMap<String, Place>) {
+    chunk.arguments.entries.iter().for_each(|entry| note_in(&entry.value, uses));
+}
+
+fn note_in(node: &Node, uses: &mut BTreeMap<String, Place>) {
+    match &node.value {
+        NodeValue::Scalar { text, .. } => {
+            for piece in pieces(text) {
+                if let Piece::Secret(name) = piece {
+                    uses.entry(name).or_insert_with(|| node.place.clone());
+                }
+            }
+        }
+        NodeValue::List(items) => items.iter().for_each(|item| note_in(item, uses)),
+        NodeValue::Map(entries) => entries.iter().for_each(|entry| note_in(&entry.value, uses)),
     }
 }
 
@@ -83,7 +104,8 @@ impl StateGraph {
         let mut used = BTreeMap::new();
         for state in self.graph.node_weights() {
             for (name, place) in used_by(state) {
-                used.entry(name).or_insert(place);
+                let written = self.secret_places.get(&name).cloned();
+                used.entry(name).or_insert(written.unwrap_or(place));
             }
         }
         used

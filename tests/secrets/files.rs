@@ -121,3 +121,42 @@ fn files_are_encrypted_anew_for_others() {
         assert!(wrong.stderr.contains(told), "{told} is missing: {wrong}");
     }
 }
+
+#[test]
+fn a_secret_stands_where_its_value_is_only_handed_on() {
+    let workspace = workspace();
+    let run = |states: &str| {
+        workspace.file("states/prod.yml", states);
+        clean_run(workspace.run(["check", "states/prod.yml"]), &[])
+    };
+    let web = |options: &str| format!("web:\n  container.running:\n    image: a:1\n    {options}\n");
+    let secret = "\"x{{ secret('one') }}\"";
+    for (options, told) in [
+        ("name: S", "a secret cannot stand in the name of a state: x(secret one)"),
+        ("image: S", "`image` cannot hold a secret"),
+        ("hostname: S", "`hostname` cannot hold a secret"),
+        ("memory: S", "`memory` cannot hold a secret"),
+        ("volumes: [S]", "`volumes` cannot hold a secret"),
+        ("raw: {Domainname: S}", "`raw` cannot hold a secret"),
+        ("onlyif: S", "let the command read the secret itself"),
+        ("env: {S: a}", "a secret cannot stand in a key"),
+        ("wait: {log: S}", "at this place of `wait`, only in commands"),
+        ("healthcheck: {test: 'true', interval: S}", "at this place of `healthcheck`, only in commands"),
+    ] {
+        let options = options.replace('S', secret);
+        let text = web(&options).replace(&format!("    image: a:1\n    {}", "image"), "    image");
+        let told_of = run(&text).expect(3);
+        assert!(told_of.stderr.contains(told), "{told} is missing: {told_of}");
+        assert!(told_of.stderr.contains("states/prod.yml:"), "{told_of}");
+    }
+    let build = "app:1:\n  image.built:\n    context: ../app\n    args: {A: \"{{ secret('one') }}\"}\n";
+    let told = run(build).expect(3);
+    assert!(told.stderr.contains("arguments of a build stand in the image's history"), "{told}");
+    let id = run("\"web{{ secret('one') }}\":\n  container.running: {image: a:1}\n").expect(3);
+    assert!(id.stderr.contains("the id of a state: web(secret one)"), "{id}");
+    // What may be is fine, and warned of where others see it.
+    let fine =
+        run(&web(&format!("env: [A={}]\n    command: [run, {secret}]", "{{ secret('one') }}"))).expect(0);
+    assert!(fine.stdout.contains("fine") || fine.stderr.contains("1 warning"), "{fine}");
+    assert!(fine.stderr.contains("`command` holds the secret `one`"), "{fine}");
+}

@@ -83,7 +83,7 @@ const EVERYWHERE: &str = r#"    command: [sh, -c, "sleep 1000 # $0", "{{ secret(
 
 #[test]
 fn no_command_shows_a_secret() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scope = Scope::new(engine);
         let scene = Scene::new(engine, &scope);
         let network = format!(
@@ -144,7 +144,7 @@ fn no_command_shows_a_secret() {
 
 #[test]
 fn no_failure_shows_a_secret() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scope = Scope::new(engine);
         let scene = Scene::new(engine, &scope);
         let fails = |options: &str, code: i32, told: &str| {
