@@ -98,7 +98,7 @@ impl Opened {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut ends = [listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
         let mut child = Command::new("sh")
-            .args(["-c", &format!("{editor} \"$1\""), "sh"])
+            .args(["-c", &format!("exec {editor} \"$1\""), "sh"])
             .arg(&self.file)
             .kill_on_drop(true)
             .spawn()

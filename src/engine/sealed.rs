@@ -153,9 +153,8 @@ fn resolved<'a>(step: &'a Step, vault: &Vault) -> Result<Cow<'a, Step>, Unknown>
         | Step::UpdateContainer { body, .. } => {
             let declared = body.clone();
             vault.resolve_value(body)?;
-            own_labels(&declared["Labels"], &mut body["Labels"]);
-            if body["Labels"].is_null() && declared["Labels"].is_null() {
-                body.as_object_mut().map(|body| body.remove("Labels"));
+            if let Some(labels) = body.get_mut("Labels") {
+                own_labels(&declared["Labels"], labels);
             }
         }
         Step::Connect { endpoint, .. } => vault.resolve_value(endpoint)?,
