@@ -78,3 +78,56 @@ fn rename(value: &mut Value, from: &str, to: &str) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::Place;
+    use crate::world::{Attributes, Id, RunState};
+
+    fn spec() -> Spec {
+        let mut spec = Spec::default();
+        spec.insert(
+            "env",
+            json!({"URL": format!("pg://{}@db", token("db")), "A": "1"}),
+            &Place::outside("a record"),
+        );
+        spec
+    }
+
+    fn container(url: &str) -> Container {
+        Container {
+            id: Id::Engine("1".to_owned()),
+            name: "web".to_owned(),
+            state: RunState::Running,
+            image: Id::Engine("2".to_owned()),
+            networks: BTreeMap::new(),
+            attributes: Attributes::observed(json!({"Config": {"Env": ["A=1", format!("URL={url}")]}})),
+        }
+    }
+
+    #[test]
+    fn each_container_keeps_the_value_that_it_has() {
+        let (mut former, mut old, mut new) = (Former::default(), spec(), spec());
+        assert_eq!(former.take(&mut old, Some(&container("pg://hunter2@db"))), Ok(()));
+        assert_eq!(former.take(&mut new, Some(&container("pg://hunter3@db"))), Ok(()));
+        let vault = former.vault();
+        for (spec, url) in [(old, "pg://hunter2@db"), (new, "pg://hunter3@db")] {
+            let mut env = spec.value("env").cloned().expect("it is declared");
+            assert_eq!(vault.resolve_value(&mut env), Ok(()));
+            assert_eq!(env, json!({"URL": url, "A": "1"}));
+        }
+    }
+
+    #[test]
+    fn without_a_container_the_value_is_gone() {
+        for container in [None, Some(container("mysql://hunter2@db"))] {
+            let told = Former::default().take(&mut spec(), container.as_ref());
+            assert_eq!(told, Err("the value of `env` is secret, so it is not on record".to_owned()));
+        }
+    }
+}

@@ -12,7 +12,7 @@ const SECOND: &str = "second-value-of-it";
 
 #[test]
 fn a_secret_goes_into_a_container_and_nowhere_else() {
-    engines::each(|engine| {
+    engines::in_turn(|engine| {
         let scope = Scope::new(engine);
         let workspace = Workspace::new(&scope).on(engine.host());
         let (web, image) = (scope.name("web"), images::bb(engine));
