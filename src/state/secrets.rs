@@ -6,7 +6,8 @@ use super::chunk::Chunk;
 use super::graph::{State, StateGraph};
 use crate::resource::{Holds, holds_secrets};
 use crate::source::{
-    Diagnostic, Diagnostics, Node, NodeValue, Piece, Place, each_token, holds_token, pieces, shown_tokens,
+    Diagnostic, Diagnostics, Node, NodeValue, Piece, Place, each_token, holds_token, is_token_character,
+    pieces, shown_tokens,
 };
 
 /// Refuses tokens where their value would have to be known, or would be seen by everybody.
@@ -23,6 +24,7 @@ pub fn places(chunk: &Chunk, problems: &mut Diagnostics) {
         let field = fields.iter().find(|field| field.words(chunk.vocabulary).any(|word| word == entry.key));
         let holds = field.map_or(Holds::Nowhere, |field| holds_secrets(chunk.kind.name(), field.name));
         let is_build = chunk.kind.name() == "image";
+        remains(&entry.value, problems);
         check(&entry.value, holds, &mut |place| {
             let message = match holds {
                 Holds::Anywhere => "a secret cannot stand in a key".to_owned(),
@@ -42,6 +44,24 @@ pub fn places(chunk: &Chunk, problems: &mut Diagnostics) {
             };
             problems.push(Diagnostic::error(place, message).hint(hint));
         });
+    }
+}
+
+/// Refuses what is left of a token that was cut: a value that no template of its own file has cut.
+fn remains(node: &Node, problems: &mut Diagnostics) {
+    match &node.value {
+        NodeValue::Scalar { text, .. } => {
+            let is_left =
+                |piece: &Piece<'_>| matches!(piece, Piece::Text(text) if text.contains(is_token_character));
+            if pieces(text).iter().any(is_left) {
+                problems.push(
+                    Diagnostic::error(&node.place, "an expression has cut a secret into pieces")
+                        .hint("a secret can only be handed on, as it is or put together with `~`"),
+                );
+            }
+        }
+        NodeValue::List(items) => items.iter().for_each(|item| remains(item, problems)),
+        NodeValue::Map(entries) => entries.iter().for_each(|entry| remains(&entry.value, problems)),
     }
 }
 

@@ -154,6 +154,16 @@ fn a_secret_stands_where_its_value_is_only_handed_on() {
     assert!(told.stderr.contains("arguments of a build stand in the image's history"), "{told}");
     let id = run("\"web{{ secret('one') }}\":\n  container.running: {image: a:1}\n").expect(3);
     assert!(id.stderr.contains("the id of a state: web(secret one)"), "{id}");
+    // Pillar hands it on as well, and lets nobody look into it either.
+    workspace.file("states/pillar/prod.yml", "db: \"{{ secret('one') }}\"\n");
+    run(&web("env: {A: \"pg://{{ pillar.db }}@db\"}")).expect(0);
+    for (expression, told) in [
+        ("pillar.db[:3]", "an expression has cut a secret into pieces"),
+        ("pillar.db | length", "the filter `length` would have to look into a secret"),
+    ] {
+        let cut = run(&web(&format!("env: {{A: \"{{{{ {expression} }}}}\"}}"))).expect(3);
+        assert!(cut.stderr.contains(told) && cut.stderr.contains("states/prod.yml:4"), "{cut}");
+    }
     // What may be is fine, and warned of where others see it.
     let fine =
         run(&web(&format!("env: [A={}]\n    command: [run, {secret}]", "{{ secret('one') }}"))).expect(0);
