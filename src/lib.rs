@@ -11,6 +11,7 @@ pub mod registry;
 pub mod report;
 pub mod resource;
 pub mod run;
+pub mod secret;
 pub mod source;
 pub mod state;
 pub mod trigger;

@@ -17,6 +17,7 @@ mod registry;
 mod replacement;
 mod revisions;
 mod saved;
+mod secrets;
 mod structure;
 
 #[allow(dead_code, reason = "the rig offers more than each state of the scenarios needs")]

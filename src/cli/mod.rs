@@ -4,6 +4,7 @@
 mod ambient;
 mod apply;
 mod check;
+mod covering;
 mod diff;
 pub mod exit_code;
 mod follow;
@@ -23,6 +24,8 @@ mod render;
 mod repair;
 mod rollback;
 mod screen;
+mod secret;
+mod secret_edit;
 mod signals;
 mod status;
 mod tree;
@@ -87,12 +90,14 @@ enum Command {
     Examine(metadata::ExamineArgs),
     Repair(repair::RepairArgs),
     Rollback(rollback::RollbackArgs),
+    Secret(secret::SecretArgs),
     Lock(lock::LockArgs),
     Unlock(lock::UnlockArgs),
 }
 
 /// Runs the program with the arguments of its process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    covering::cover_panics();
     let args = with_subcommand(args);
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -141,6 +146,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Examine(args) => metadata::examine(args, &ambient, &screen).await,
             Command::Repair(args) => repair::run(args, &ambient, &screen).await,
             Command::Rollback(args) => rollback::run(args, &ambient, &screen).await,
+            Command::Secret(args) => secret::run(args, &ambient, &screen).await,
             Command::Lock(args) => lock::lock(args, &ambient, &screen).await,
             Command::Unlock(args) => lock::unlock(args, &ambient, &screen).await,
         }

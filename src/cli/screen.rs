@@ -7,9 +7,11 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
+use super::covering::Covering;
 use super::exit_code::ExitCode;
 use crate::report::{self, Amount, Display, Glyphs, Progress, View};
 use crate::run::RunError;
+use crate::secret::covered;
 use crate::trigger::TriggerError;
 
 /// When to use colours.
@@ -51,7 +53,7 @@ impl Screen {
     /// Writes a result, and gives the code that the program ends with if that is all.
     #[must_use]
     pub(super) fn print(&self, text: &str) -> ExitCode {
-        match write(AutoStream::new(std::io::stdout().lock(), self.colour), text) {
+        match write(AutoStream::new(std::io::stdout().lock(), self.colour), &covered(text)) {
             Ok(()) => ExitCode::Fine,
             Err(error) => {
                 self.error(&format!("cannot write to standard output: {error}"), None);
@@ -63,7 +65,7 @@ impl Screen {
     /// Writes what belongs to no result.
     pub(super) fn remark(&self, text: &str) {
         let mut out = AutoStream::new(std::io::stderr().lock(), self.colour);
-        _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        _ = out.write_all(covered(text).as_bytes()).and_then(|()| out.flush());
     }
 
     pub(super) fn error(&self, message: &str, hint: Option<&str>) {
@@ -109,7 +111,7 @@ impl Screen {
             choice => choice,
         };
         let paint = if colour == ColorChoice::Never { report::Paint::Plain } else { report::Paint::Colours };
-        Arc::new(Progress::new(Box::new(stderr), display, paint, &self.view))
+        Arc::new(Progress::new(Box::new(Covering(stderr)), display, paint, &self.view))
     }
 }
 

@@ -51,7 +51,7 @@ impl Client {
     pub(super) async fn compared_file(&self, id: &str, file: &File) -> Result<SeenFile, ObserveError> {
         let Some(stat) = self.stat(id, &file.path).await? else { return Ok(SeenFile::Missing) };
         let size = u64::try_from(file.content.bytes().len()).unwrap_or(u64::MAX);
-        let says_enough = !file.is_secret();
+        let says_enough = !file.is_secret;
         if says_enough && (stat.size, stat.permissions(), stat.time) == (size, file.mode, Some(file.stamp()))
         {
             return Ok(SeenFile::AsWanted);
@@ -180,7 +180,14 @@ mod tests {
     #[test]
     fn what_is_packed_is_read_back() {
         let content = FileContent::Text("hello\n".to_owned());
-        let file = File { path: "/etc/app.conf".to_owned(), content, mode: 0o4640, uid: 1000, gid: 7 };
+        let file = File {
+            path: "/etc/app.conf".to_owned(),
+            content,
+            mode: 0o4640,
+            uid: 1000,
+            gid: 7,
+            is_secret: false,
+        };
         for (stamp, is_pending) in [(Stamp::Settled, false), (Stamp::Pending, true)] {
             let archive = packed(std::slice::from_ref(&file), stamp).expect("packed");
             let File { content, mode, uid, gid, .. } = file.clone();

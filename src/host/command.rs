@@ -1,6 +1,6 @@
 //! Runs commands of this machine's shell, with a bound.
 
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -38,6 +38,29 @@ const GUARDED: &str = "exec 3<&0 </dev/null; \
 /// How many lines of output are kept.
 const LINES: usize = 20;
 
+/// What a command said, apart by its streams.
+pub struct Captured {
+    /// The exit code; nothing if a signal ended it.
+    pub code: Option<i32>,
+    /// All of standard output.
+    pub printed: Vec<u8>,
+    /// The last lines of standard error.
+    pub complaints: Vec<String>,
+}
+
+/// Runs a command with `sh -c` for what it prints.
+///
+/// # Errors
+/// As [`run_command`].
+pub async fn capture_command(command: &str, bound: Duration) -> Result<Captured, CommandError> {
+    let output = output(command, &["sh", "-c", command], &[], bound).await?;
+    Ok(Captured {
+        code: output.status.code(),
+        complaints: last_lines(&output.stderr),
+        printed: output.stdout,
+    })
+}
+
 /// Runs a command with `sh -c`. One that passes the bound is killed with all it started.
 ///
 /// # Errors
@@ -65,6 +88,22 @@ async fn run(
     environment: &[(String, String)],
     bound: Duration,
 ) -> Result<Finished, CommandError> {
+    let output = output(command, words, environment, bound).await?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok(Finished { code: output.status.code(), output: last_lines(&text) })
+}
+
+fn last_lines(text: &[u8]) -> Vec<String> {
+    let lines: Vec<String> = String::from_utf8_lossy(text).lines().map(str::to_owned).collect();
+    lines[lines.len().saturating_sub(LINES)..].to_vec()
+}
+
+async fn output(
+    command: &str,
+    words: &[&str],
+    environment: &[(String, String)],
+    bound: Duration,
+) -> Result<Output, CommandError> {
     let not_started = |error: std::io::Error| CommandError::NotStarted {
         command: command.to_owned(),
         reason: error.to_string(),
@@ -88,10 +127,7 @@ async fn run(
             if let Some(life) = &mut life {
                 _ = life.write_all(b"\n").await;
             }
-            let text = [output.stdout, output.stderr].concat();
-            let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
-            let output_lines = lines[lines.len().saturating_sub(LINES)..].to_vec();
-            Ok(Finished { code: output.status.code(), output: output_lines })
+            Ok(output)
         }
         Ok(Err(error)) => Err(not_started(error)),
         Err(_) => {

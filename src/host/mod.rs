@@ -15,7 +15,7 @@ mod trust;
 pub use archive::{ArchiveError, archive_ids, archive_image, archive_names};
 pub use bounds::within;
 pub use buildkit::{buildkit_needs, has_buildx};
-pub use command::{CommandError, Finished, run_command, run_program};
+pub use command::{Captured, CommandError, Finished, capture_command, run_command, run_program};
 pub use context::{BuildInputs, Context, ContextError, build_inputs, packed};
 pub use dockerfile::{base_image, from_images};
 pub use git::{GitOrigin, git_origin};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Change, FieldDiff, Phase, Plan, When};
+use crate::source::shown_tokens;
 use crate::world::{Stamp, Step};
 
 impl Plan {
@@ -42,7 +43,7 @@ impl Change {
         for step in self.steps.iter() {
             text.push_str(&format!("  {step}\n"));
         }
-        text
+        shown_tokens(&text).into_owned()
     }
 }
 
@@ -58,7 +59,7 @@ impl Change {
         for phase in Phase::ALL {
             lines.extend(self.steps.of(phase).iter().map(|step| format!("{}: {step}", phase.word())));
         }
-        lines.join("\n")
+        shown_tokens(&lines.join("\n")).into_owned()
     }
 }
 

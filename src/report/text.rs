@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::source::without_url_passwords;
+use crate::source::{shown_tokens, without_url_passwords};
 
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -21,8 +21,9 @@ pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
 }
 
 /// Shows control characters, direction marks and private-use characters as escapes, so that a
-/// value can neither steer the terminal nor look like something else.
+/// value can neither steer the terminal nor look like something else. Secrets are shown by their names.
 pub fn harmless(text: &str) -> String {
+    let text = shown_tokens(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::SECRET;
 use super::field::{At, Field, Unset};
 use super::spec::Spec;
 use crate::plan::{FieldDiff, Impact};
-use crate::source::{Diagnostic, Diagnostics, Place, looks_secret, masked};
+use crate::source::{
+    Diagnostic, Diagnostics, Piece, Place, holds_token, looks_secret, masked, pieces, value_holds_token,
+};
 use crate::world::{Attributes, Seen};
 
 /// What stands behind an object's own fields.
@@ -132,6 +135,13 @@ pub fn renamed(from: &str, to: &str, impact: Impact) -> FieldDiff {
 
 /// Hides the values of keys that look secret.
 pub fn mask(mut diff: FieldDiff) -> FieldDiff {
+    if value_holds_token(&diff.from) || value_holds_token(&diff.to) {
+        // What stands on the other side may be the same secret, at another time.
+        for value in [&mut diff.from, &mut diff.to].into_iter().filter(|value| !value.is_null()) {
+            *value = Value::from(SECRET);
+        }
+        return diff;
+    }
     let is_secret = looks_secret(&diff.field);
     for value in [&mut diff.from, &mut diff.to] {
         hide(value, is_secret);
@@ -143,12 +153,31 @@ pub fn mask(mut diff: FieldDiff) -> FieldDiff {
 pub fn hide(value: &mut Value, is_secret: bool) {
     match value {
         Value::Null => {}
+        // A token shows nothing, and says where the value is to be had.
+        Value::String(text) if is_kept(text, is_secret) => {}
         _ if is_secret => *value = Value::String("***".to_owned()),
         Value::String(text) => *text = masked(text),
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, false)),
         Value::Object(map) => map.iter_mut().for_each(|(key, value)| hide(value, looks_secret(key))),
         Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// True for a text that hides nothing beside its tokens.
+fn is_kept(text: &str, is_secret: bool) -> bool {
+    if !holds_token(text) {
+        return false;
+    }
+    let rest: String = pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Secret(_) => "",
+        })
+        .collect();
+    // A password of a URL that is a token leaves an empty one.
+    let rest_masked = masked(&rest).replace(":***@", ":@");
+    if is_secret { rest.is_empty() } else { rest_masked == rest }
 }
 
 /// Checks that an object may be called `name`.

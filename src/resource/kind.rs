@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::field::{Field, Reading, Vocabulary};
+use serde_json::Value;
+
+use super::secret_names;
 use super::spec::Spec;
 use crate::plan::{Action, Effect, FieldDiff, Steps};
 use crate::source::{Diagnostics, Entry, Place};
@@ -312,6 +315,11 @@ impl Desired<'_> {
         let mut labels = self.owner.labels(&self.id);
         let declared: BTreeSet<_> = self.spec.iter().map(|(name, _)| name).collect();
         labels.insert(label::DECLARED.to_owned(), declared.into_iter().collect::<Vec<_>>().join(","));
+        let secret: Vec<String> =
+            self.spec.iter().flat_map(|(name, it)| secret_names(name, &it.value)).collect();
+        if !secret.is_empty() {
+            labels.insert(label::SECRET.to_owned(), Value::from(secret).to_string());
+        }
         if self.protect {
             labels.insert(label::PROTECT.to_owned(), "true".to_owned());
         }

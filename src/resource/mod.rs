@@ -8,14 +8,15 @@ pub mod form;
 mod image;
 mod kind;
 mod network;
+mod secrecy;
 mod spec;
 mod volume;
 
 pub use container::{
     Outcome, Recorded, Recovery, ailment, create_body as container_body, declared_files, gate, is_job,
     is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, needed_paths, plain_name,
-    primary_network_name, record_of, recorded, recorded_differences, recover, restarts, revision_of, spec_of,
-    superfluous, unfinished,
+    primary_network_name, record_of, recorded, recorded_differences, recover, restarts, revision_of,
+    shown_of, spec_of, superfluous, unfinished,
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
@@ -28,4 +29,6 @@ pub use kind::{
     BuildFacts, Desired, Facts, Found, Function, KINDS, Kind, Machine, Planned, Presence, Ran, Reference,
     SourceFact, Transition, functions_of, kind_called,
 };
+pub use secrecy::{Holds, OBSERVED, holds_secrets};
+use secrecy::{SECRET, hide_former, secret_names};
 pub use spec::{Declared, Spec, read_spec};

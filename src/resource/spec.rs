@@ -48,6 +48,11 @@ impl Spec {
         self.fields.remove(field);
     }
 
+    /// Calls `change` for the value of every field.
+    pub fn change(&mut self, mut change: impl FnMut(&'static str, &mut Value)) {
+        self.fields.iter_mut().for_each(|(name, declared)| change(name, &mut declared.value));
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Declared)> {
         self.fields.iter().map(|(name, declared)| (*name, declared))
     }

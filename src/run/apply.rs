@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::unreachable;
 use super::foretell::foretold;
 use super::prepared::Prepared;
-use super::secrets::{hide_in_event, hide_in_report};
+use super::secrets::{self, hide_in_event, hide_in_report};
 use super::stopwatch::Stopwatch;
 use super::tree::{check_without_engine, compile, environment};
 use super::{Ambient, ApplyOptions, Listener, Mode, RunError, Scope, locked, restored, revisions, saved};
@@ -138,12 +138,18 @@ async fn look(
     // The engine answers while the files are read.
     let survey = client.survey();
     let mut graph = compile(&options.tree, ambient, Some(&client)).await?;
-    if options.scope == Scope::Unfinished {
-        // So nothing is asked for that only a state needs: no guard, no registry.
-        graph.graph.clear();
-    }
     clock.lap("compile");
-    let run = Prepared::new(options, ambient, client, graph).await?;
+    let vault = match options.scope {
+        Scope::States => secrets::open(&mut graph, ambient).await?,
+        Scope::Unfinished => {
+            // What it has to finish may ask with a secret, or may not; without one the step says so.
+            let vault = secrets::open(&mut graph, ambient).await.unwrap_or_default();
+            // So nothing is asked for that only a state needs: no guard, no registry.
+            graph.graph.clear();
+            vault
+        }
+    };
+    let run = Prepared::new(options, ambient, client, (graph, vault)).await?;
     clock.lap("read files and ask guards");
     let (world, plan) = run.plan(survey, clock, ambient).await?;
     Ok((run, world, plan))

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::former::Former;
 use crate::engine::Observe;
 use crate::resource::Spec;
 use crate::source::Place;
@@ -16,6 +17,7 @@ pub(super) async fn with_contents(
     spec: &mut Spec,
     container: Option<&str>,
     observer: &dyn Observe,
+    former: &mut Former,
 ) -> Result<(), String> {
     let Some(Value::Object(declared)) = spec.value("files").cloned() else { return Ok(()) };
     let lacks = |file: &Value| file["content"].is_null() && file["base64"].is_null();
@@ -42,12 +44,14 @@ pub(super) async fn with_contents(
                 "the file {path} was changed in its container, so what stood in it is not known"
             ));
         }
-        let (key, text) = match &content {
-            FileContent::Text(text) => ("content", text.clone()),
+        let (key, text) = match content {
+            FileContent::Text(text) if declared[&path]["hidden"] == true => ("content", former.keep(text)),
+            FileContent::Text(text) => ("content", text),
             FileContent::Bytes(_) => ("base64", content.base64()),
         };
         if let Some(file) = filled.get_mut(&path).and_then(Value::as_object_mut) {
             file.shift_remove("sha256");
+            file.shift_remove("hidden");
             file.insert(key.to_owned(), text.into());
         }
     }

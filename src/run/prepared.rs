@@ -23,10 +23,11 @@ use super::{
 use crate::converge::{
     self, Execution, Guard, PlanInputs, PlanOptions, execute, newcomer_differs, plan, remaining,
 };
-use crate::engine::{Client, Observe, Performer, Survey, Wanted};
+use crate::engine::{Client, Observe, Performer, Sealed, Survey, Wanted, seal_world};
 use crate::plan::{Action, ChangeId, ChangeReport, Plan, RunReport, StateRef};
 use crate::registry::Registries;
-use crate::resource::{Facts, Machine, gate};
+use crate::resource::{Facts, Machine, OBSERVED, gate};
+use crate::secret::Vault;
 use crate::source::Secrets;
 use crate::state::StateGraph;
 use crate::world::{ImageReference, Remote, Stamps, World};
@@ -47,6 +48,8 @@ pub(super) struct Prepared {
     options: PlanOptions,
     wanted: Wanted,
     pub secrets: Secrets,
+    /// The values that the states' tokens stand for.
+    vault: Vault,
     jobs: usize,
     dry_run: bool,
     ask_registries: AskRegistries,
@@ -69,7 +72,7 @@ impl Prepared {
         options: &ApplyOptions,
         ambient: &Ambient,
         client: Client,
-        mut graph: StateGraph,
+        (mut graph, vault): (StateGraph, Vault),
     ) -> Result<Self, RunError> {
         let only = match (options.scope, options.targets.as_slice()) {
             // Without its states everything would be an orphan.
@@ -96,7 +99,8 @@ impl Prepared {
             .collect();
         Ok(Self {
             guards: guards::ask(&graph).await,
-            secrets: secrets::declared(&graph),
+            secrets: secrets::declared(&graph, &vault),
+            vault,
             facts: facts(&graph, i64::try_from(now).unwrap_or(i64::MAX)),
             wanted: wanted(&graph),
             options: PlanOptions {
@@ -129,6 +133,7 @@ impl Prepared {
         ambient: &Ambient,
     ) -> Result<(World, Plan), RunError> {
         let mut world = self.client.world_after(survey, &self.wanted).await.map_err(unreachable)?;
+        seal_world(&mut world, &self.vault, OBSERVED);
         clock.lap("observe");
         world.archives = archives(&self.graph);
         let asked = due(&self.graph, &world, &self.facts);
@@ -205,6 +210,8 @@ impl Prepared {
         stop: &AtomicBool,
     ) -> Vec<ChangeReport> {
         let performer = Performer::new(self.client.clone()).stamped(self.stamps.clone());
+        let performer = Sealed { inner: &performer, vault: &self.vault, places: OBSERVED };
+        let observer = Sealed { inner: &self.client, vault: &self.vault, places: OBSERVED };
         let state = |id: ChangeId| {
             let change = plan.change(id);
             let node = self.by_change.get(&key_of(&change.state))?;
@@ -213,7 +220,7 @@ impl Prepared {
         let execution = Execution {
             plan,
             owner: &self.graph.owner,
-            observer: &self.client,
+            observer: &observer,
             performer: &performer,
             wanted: &self.wanted,
             jobs: self.jobs,

@@ -9,8 +9,10 @@ use super::apply::carry_out;
 use super::contents::with_contents;
 use super::dependants::{Dependants, dependants};
 use super::error::unreachable;
+use super::former::Former;
 use super::prepared::Prepared;
 use super::record::recall;
+use super::secrets;
 use super::stopwatch::Stopwatch;
 use super::subject::Site;
 use super::tree::environment;
@@ -21,6 +23,7 @@ use crate::plan::{Action, Change, RunReport};
 use crate::resource::{
     Outcome as Unfinished, Recorded, is_job, plain_name, recorded, recover, revision_of, spec_of,
 };
+use crate::secret;
 use crate::source::Place;
 use crate::state::{Again, Policy, Trust};
 use crate::world::{Cause, Container, Id, ImageReference, Owner, Role, World, label};
@@ -95,15 +98,23 @@ pub async fn rollback(
         RunError::Failed(format!("{} cannot go back to revision {}: {reason}", options.name, goal.number))
     };
     let mut spec = spec_of(&goal.state, goal.kept.as_ref()).map_err(cannot)?;
+    let mut former = Former::default();
+    former.take(&mut spec, goal.kept.as_ref()).map_err(cannot)?;
+    for dependant in &mut follow {
+        former
+            .take(&mut dependant.spec, ahead.container(&dependant.name))
+            .map_err(|reason| RunError::Failed(format!("{} cannot follow: {reason}", dependant.name)))?;
+    }
     let kept = goal.kept.as_ref().map(|kept| kept.id.to_string());
-    with_contents(&mut spec, kept.as_deref(), &site.client).await.map_err(cannot)?;
+    with_contents(&mut spec, kept.as_deref(), &site.client, &mut former).await.map_err(cannot)?;
     for mut dependant in std::mem::take(&mut follow) {
         let own = site.world.container(&dependant.name).map(|container| container.id.to_string());
-        match with_contents(&mut dependant.spec, own.as_deref(), &site.client).await {
+        match with_contents(&mut dependant.spec, own.as_deref(), &site.client, &mut former).await {
             Ok(()) => follow.push(dependant),
             Err(why) => left.push(format!("container {} is left as it is: {why}", dependant.name)),
         }
     }
+    let vault = former.vault();
     let (image, is_image_missing) = image(&site, &goal, spec.text("image"), &options.name)?;
     spec.insert("image", image.into(), &Place::outside("an earlier revision"));
     let (number, has_failed, owner) = (goal.number, goal.has_failed, goal.owner.clone());
@@ -117,7 +128,10 @@ pub async fn rollback(
     };
     clock.lap("look");
     let apply = apply_options(options, &owner, number);
-    let run = Prepared::new(&apply, ambient, site.client, again.graph()).await?;
+    secret::watch_for(&vault);
+    let mut graph = again.graph();
+    secrets::canonical(&mut graph, &vault);
+    let run = Prepared::new(&apply, ambient, site.client, (graph, vault)).await?;
     let (world, first) = run.plan(run.client.survey(), &mut clock, ambient).await?;
     let mut report = carry_out(&apply, (run, world, first), ambient, listener, clock).await?;
     let own = |change: &&mut Change| change.state.kind == "container" && change.state.name == options.name;

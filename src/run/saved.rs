@@ -227,7 +227,7 @@ impl Expected {
         Self {
             engine: world.engine.id.clone(),
             inputs: graph.inputs.clone(),
-            text: plan.text(),
+            text: secrets.hidden(&plan.text()),
             steps: steps.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }

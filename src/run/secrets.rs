@@ -3,13 +3,53 @@
 
 use serde_json::Value;
 
+use super::Ambient;
 use crate::plan::{ChangeReport, Ending, Event, Plan};
-use crate::source::{Secrets, looks_secret};
+use crate::resource::{Holds, holds_secrets};
+use crate::secret::{self, Lookup, Vault};
+use crate::source::{Diagnostics, Secrets, holds_token, looks_secret};
 use crate::state::StateGraph;
 
-/// The values that states declare for keys that look secret.
-pub(super) fn declared(graph: &StateGraph) -> Secrets {
+/// Reads the values of all secrets that the states use, and makes what they declare canonical by them.
+///
+/// # Errors
+/// Every secret that cannot be had.
+pub(super) async fn open(graph: &mut StateGraph, ambient: &Ambient) -> Result<Vault, Diagnostics> {
+    let used = graph.used_secrets();
+    if used.is_empty() {
+        return Ok(Vault::default());
+    }
+    let (vault, files) = secret::open(&used, &graph.secrets, &lookup(ambient)).await?;
+    secret::watch_for(&vault);
+    graph.inputs.extend(files);
+    canonical(graph, &vault);
+    Ok(vault)
+}
+
+/// Where keys are looked for.
+pub(super) fn lookup(ambient: &Ambient) -> Lookup {
+    Lookup {
+        directory: ambient.directory.clone(),
+        home: ambient.home.clone(),
+        variables: ambient.variables.clone(),
+    }
+}
+
+/// Writes what states declare as the engine's boundary writes what it shows.
+pub(super) fn canonical(graph: &mut StateGraph, vault: &Vault) {
+    for state in graph.graph.node_weights_mut() {
+        let kind = state.kind.name();
+        state.spec.change(|field, value| match holds_secrets(kind, field) {
+            Holds::Anywhere | Holds::Commands => vault.canonical_value(value),
+            Holds::Nowhere => {}
+        });
+    }
+}
+
+/// The values of the vault, and those that states declare for keys that look secret.
+pub(super) fn declared(graph: &StateGraph, vault: &Vault) -> Secrets {
     let mut secrets = Secrets::default();
+    secrets.add_all(vault.hidden());
     for (field, declared) in graph.graph.node_weights().flat_map(|state| state.spec.iter()) {
         collect(field, &declared.value, &mut secrets);
     }
@@ -20,6 +60,7 @@ fn collect(key: &str, value: &Value, secrets: &mut Secrets) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| collect(key, value, secrets)),
         Value::Array(items) => items.iter().for_each(|item| collect(key, item, secrets)),
+        Value::String(text) if holds_token(text) => {}
         Value::String(text) if looks_secret(key) => secrets.add(text),
         Value::String(text) => match text.split_once('=') {
             Some((key, value)) if looks_secret(key) => secrets.add(value),

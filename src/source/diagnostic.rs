@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::token::shown;
 use super::{Place, masked};
 
 /// Whether a diagnostic stops the run.
@@ -98,19 +99,24 @@ impl fmt::Display for Diagnostic {
             Severity::Error => "error",
         };
         // A name with a line break begins no line of its own: it could say anything.
-        write!(f, "{word}: {}", masked(&self.message).replace('\n', "\n    "))?;
+        write!(f, "{word}: {}", readable(&self.message).replace('\n', "\n    "))?;
         if let Some(place) = &self.place {
             write!(f, "\n  --> {place}")?;
             excerpt(f, place)?;
         }
         for note in &self.notes {
-            write!(f, "\n  note: {}", masked(note))?;
+            write!(f, "\n  note: {}", readable(note))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {}", masked(hint))?;
+            write!(f, "\n  hint: {}", readable(hint))?;
         }
         Ok(())
     }
+}
+
+/// Without what looks secret, and with secrets by their names.
+fn readable(text: &str) -> String {
+    shown(&masked(text)).into_owned()
 }
 
 fn excerpt(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
@@ -126,7 +132,7 @@ fn excerpt(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
     let number = place.line.to_string();
     let start = |length: usize| -> String {
         let line: String = line.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        masked(&line)
+        readable(&line)
     };
     write!(f, "\n   {number} | {}", start(200))?;
     if place.column > 0 && place.column <= 200 {

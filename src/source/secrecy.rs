@@ -24,7 +24,7 @@ pub fn looks_secret(key: &str) -> bool {
 }
 
 /// Values that nothing may show, wherever they turn up.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Secrets(BTreeSet<(Reverse<usize>, String)>);
 
 /// What is shorter stands in too many texts that have nothing to do with it.
@@ -40,10 +40,32 @@ impl Secrets {
         }
     }
 
+    /// Takes note of a value as a whole.
+    pub fn add_whole(&mut self, value: &str) {
+        if value.chars().count() >= SHORTEST_SECRET {
+            self.0.insert((Reverse(value.len()), value.to_owned()));
+        }
+    }
+
+    /// Takes note of all that another has.
+    pub fn add_all(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
+    /// True if one of the values stands in the text.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.0.iter().any(|(_, secret)| text.contains(secret))
+    }
+
     /// The text without the values, and without passwords in URLs.
     pub fn hidden(&self, text: &str) -> String {
+        self.replaced_in(&without_url_passwords(text))
+    }
+
+    /// The text without the values.
+    pub fn replaced_in(&self, text: &str) -> String {
         // Longest first, since one may be part of another.
-        self.0.iter().fold(without_url_passwords(text), |text, (_, secret)| text.replace(secret, "***"))
+        self.0.iter().fold(text.to_owned(), |text, (_, secret)| text.replace(secret, "***"))
     }
 }
 

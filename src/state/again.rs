@@ -10,6 +10,7 @@ use super::options::Options;
 use super::pins::Pins;
 use super::target::Condition;
 use crate::resource::{Spec, Vocabulary, kind_called};
+use crate::secret::Declarations;
 use crate::source::Place;
 use crate::world::{Name, Owner};
 
@@ -71,6 +72,8 @@ impl Again {
             pins: Pins::default(),
             open_ranges: BTreeMap::new(),
             registries: BTreeMap::new(),
+            secrets: Declarations::default(),
+            secret_places: BTreeMap::new(),
             graph,
             warnings: Vec::new(),
         }

@@ -14,15 +14,17 @@ use super::disputes::{self, disputes};
 use super::gather::{Gathered, Gatherer};
 use super::graph::{State, StateGraph};
 use super::index::Index;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Trust};
 use super::pillar;
 use super::pins::{self, Pinned};
 use super::references::add_references;
 use super::render::{Rendered, Renderer, Surroundings};
 use super::requisites::requisite_edges;
+use super::secrets;
 use super::settings::{self, RegistryOptions, Settings};
 use super::tree::Tree;
 use super::warnings::warnings;
+use crate::secret::Declarations;
 use crate::source::{Diagnostic, Diagnostics, Severity};
 use crate::world::Owner;
 
@@ -32,7 +34,8 @@ use crate::world::Owner;
 /// Every mistake of the first stage that finds any.
 pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let Loaded { tree, owner, renderer, mut gathered, registries, pinned } = load(inputs, &mut problems)?;
+    let Loaded { tree, owner, renderer, mut gathered, registries, secrets, pinned } =
+        load(inputs, &mut problems)?;
 
     apply_extends(&mut gathered, &mut problems);
     apply_excludes(&mut gathered, &mut problems);
@@ -43,7 +46,13 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
+    let mut secret_places = BTreeMap::new();
+    for chunk in &chunks {
+        secrets::places(chunk, &mut problems);
+        secrets::note_uses(chunk, &mut secret_places);
+    }
     for state in &states {
+        confine::secrets(state, &secrets, &inputs.trust, &tree.bounds, &mut problems);
         confine::files(state, &tree.bounds, &mut problems);
         confine::binds(state, &owner, &tree.bounds, &mut problems);
     }
@@ -76,7 +85,19 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let (root, states) = (tree.root, tree.states);
     let warnings = problems.into_iter().collect();
     let open_ranges = BTreeMap::new();
-    Ok(StateGraph { owner, root, states, inputs, registries, pins, open_ranges, graph, warnings })
+    Ok(StateGraph {
+        owner,
+        root,
+        states,
+        inputs,
+        registries,
+        pins,
+        open_ranges,
+        secrets,
+        secret_places,
+        graph,
+        warnings,
+    })
 }
 
 /// Renders every file of a tree, without giving the text a meaning beyond its includes.
@@ -93,6 +114,7 @@ struct Loaded {
     renderer: Renderer,
     gathered: Gathered,
     registries: BTreeMap<String, RegistryOptions>,
+    secrets: Declarations,
     pinned: Pinned,
 }
 
@@ -115,7 +137,12 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
         return Err(std::mem::take(problems));
     }
     let renderer = Renderer::new(&tree, &surroundings, Some(pillar));
-    let Settings { defaults, registries, project: _ } = settings;
+    let Settings { defaults, registries, mut secrets, project: _ } = settings;
+    secrets.env.clone_from(&owner.env);
+    if inputs.trust != Trust::Own {
+        // With which keys this host reads is not for others to say.
+        secrets.identities.clear();
+    }
     let mut gatherer = Gatherer::new(&tree, &renderer, defaults, problems);
     for file in &tree.files {
         gatherer.file(file);
@@ -138,7 +165,7 @@ fn load(inputs: &Inputs, problems: &mut Diagnostics) -> Result<Loaded, Diagnosti
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(std::mem::take(problems));
     }
-    Ok(Loaded { tree, owner, renderer, gathered, registries, pinned })
+    Ok(Loaded { tree, owner, renderer, gathered, registries, secrets, pinned })
 }
 
 /// Both names end up in labels and in the names of locks.

@@ -11,7 +11,9 @@ use super::chunk::Chunk;
 use super::graph::State;
 use super::inputs::Trust;
 use super::policy::{ambiguous, created};
+use super::secrets::used_by;
 use crate::resource::Presence;
+use crate::secret::{Declarations, Origin};
 use crate::source::{Diagnostic, Diagnostics, Entry, Node, Place};
 use crate::world::Owner;
 
@@ -45,6 +47,41 @@ pub fn guards(chunk: &Chunk, trust: &Trust, problems: &mut Diagnostics) {
             Diagnostic::error(&entry.key_place, what)
                 .hint("remove it, or let who keeps the host allow guards in its own configuration"),
         );
+    }
+}
+
+/// Refuses secrets that a state uses and that come from this host, unless the host allows guards.
+pub fn secrets(
+    state: &State,
+    declarations: &Declarations,
+    trust: &Trust,
+    bounds: &Bounds,
+    problems: &mut Diagnostics,
+) {
+    let Trust::Pushed { guards, .. } = trust else { return };
+    for (name, place) in used_by(state) {
+        let declared = declarations.named.get(&name);
+        let usual = || declarations.usual_files().into_iter().any(|file| bounds.leave_out(&file));
+        let from = match declared.map(|declared| &declared.origin) {
+            None if usual() => "a file outside of the tree",
+            Some(Origin::Age { file, .. }) if bounds.leave_out(file) => "a file outside of the tree",
+            Some(Origin::File(path)) if bounds.leave_out(path) && !guards => "a file of this host",
+            Some(Origin::Variable(_)) if !guards => "the environment of this host",
+            Some(Origin::Command(_)) if !guards => "a command of this host",
+            None | Some(Origin::Age { .. } | Origin::File(_) | Origin::Variable(_) | Origin::Command(_)) => {
+                continue;
+            }
+        };
+        let what =
+            format!("the secret `{name}` is refused: it comes from {from}, and the tree was pushed to it");
+        let problem = Diagnostic::error(&place, what).hint(
+            "put it into a file of the tree that is encrypted with age (`evenkeel secret edit`), or let who keeps the \
+             host allow guards in its own configuration",
+        );
+        problems.push(match declared {
+            Some(declared) => problem.note(format!("it is declared at {}", declared.place)),
+            None => problem,
+        });
     }
 }
 

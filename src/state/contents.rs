@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::graph::State;
 use super::render::{Renderer, Subject};
 use super::tree::Tree;
-use crate::source::{Diagnostic, Diagnostics, Place};
+use crate::resource::form::default_mode;
+use crate::source::{Diagnostic, Diagnostics, Place, is_token_character};
 use crate::world::{FileContent, LARGEST_FILE};
 
 /// Puts the contents in place of sources and templates.
@@ -33,8 +34,12 @@ pub fn fill(state: &mut State, tree: &Tree, renderer: &Renderer, problems: &mut 
             continue;
         }
         let Some(file) = file.as_object_mut() else { continue };
-        for key in ["source", "template", "vars"] {
+        let is_usual = file.contains_key("_mode");
+        for key in ["source", "template", "vars", "_mode"] {
             file.shift_remove(key);
+        }
+        if let (true, FileContent::Text(text)) = (is_usual, &filled) {
+            file.insert("mode".to_owned(), json!(default_mode(text)));
         }
         match filled {
             FileContent::Text(text) => file.insert("content".to_owned(), json!(text)),
@@ -42,6 +47,14 @@ pub fn fill(state: &mut State, tree: &Tree, renderer: &Renderer, problems: &mut 
         };
     }
     state.spec.insert("files", files, &place);
+}
+
+/// The bytes of a file as it stands. Characters that stand for secrets here stand for nothing there.
+fn plain(bytes: Vec<u8>) -> FileContent {
+    match FileContent::of(bytes) {
+        FileContent::Text(text) if text.contains(is_token_character) => FileContent::Bytes(text.into_bytes()),
+        content => content,
+    }
 }
 
 fn filled(
@@ -56,7 +69,7 @@ fn filled(
         return Ok(FileContent::Text(text.to_owned()));
     }
     if let Some(source) = file["source"].as_str() {
-        return tree.bytes(Path::new(source), LARGEST_FILE).map(FileContent::of).map_err(at);
+        return tree.bytes(Path::new(source), LARGEST_FILE).map(plain).map_err(at);
     }
     let path = Path::new(file["template"].as_str().unwrap_or_default());
     let template = tree.read(path).map_err(at)?;

@@ -12,6 +12,7 @@ use super::pins::Pins;
 use super::settings::RegistryOptions;
 use super::target::Condition;
 use crate::resource::{Function, Kind, Spec, Vocabulary};
+use crate::secret::Declarations;
 use crate::source::{Diagnostic, Place};
 use crate::world::Owner;
 
@@ -31,6 +32,10 @@ pub struct StateGraph {
     pub open_ranges: BTreeMap<String, String>,
     /// How registries are spoken to, by host and port.
     pub registries: BTreeMap<String, RegistryOptions>,
+    /// Where secrets come from.
+    pub secrets: Declarations,
+    /// Where each secret is used first.
+    pub secret_places: BTreeMap<String, Place>,
     /// Edges lead from what goes first to what waits for it.
     pub graph: DiGraph<State, Edge>,
     /// What is suspicious without being wrong.

@@ -10,6 +10,7 @@ use super::reserved::defaults;
 use super::tree::{Plain, Tree};
 use super::yaml;
 use crate::resource::whole_seconds;
+use crate::secret::{Declarations, declarations};
 use crate::source::{Diagnostic, Diagnostics, Node, did_you_mean};
 
 /// Settings of a tree.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub defaults: Vec<Defaults>,
     /// By host and port.
     pub registries: BTreeMap<String, RegistryOptions>,
+    /// Where secrets come from.
+    pub secrets: Declarations,
 }
 
 /// How a registry is spoken to, as `evenkeel.yml` has it.
@@ -34,7 +37,7 @@ pub struct RegistryOptions {
     pub timeout: Option<u64>,
 }
 
-const SETTINGS: [&str; 3] = ["project", "defaults", "registries"];
+const SETTINGS: [&str; 4] = ["project", "defaults", "registries", "secrets"];
 const REGISTRY: [&str; 4] = ["insecure", "ca", "mirrors", "timeout"];
 
 /// How registries are spoken to in the tree that a folder belongs to, if it belongs to one.
@@ -48,9 +51,21 @@ pub fn registries_near(folder: &Path) -> Result<BTreeMap<String, RegistryOptions
     if problems.has_errors() { Err(problems) } else { Ok(settings.registries) }
 }
 
+/// Where the secrets of the tree come from that a folder belongs to, if it belongs to one.
+///
+/// # Errors
+/// If its settings are wrong.
+pub fn secrets_near(folder: &Path) -> Result<Option<Declarations>, Diagnostics> {
+    let Some(tree) = folder.ancestors().find_map(Tree::at) else { return Ok(None) };
+    let mut problems = Diagnostics::default();
+    let settings = read(&tree, &mut problems);
+    if problems.has_errors() { Err(problems) } else { Ok(Some(settings.secrets)) }
+}
+
 /// Reads the settings, if there are any.
 pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
     let mut settings = Settings::default();
+    settings.secrets.root.clone_from(&tree.root);
     let Some(path) = tree.settings() else { return settings };
     let file = match tree.read(&path) {
         Ok(file) => file,
@@ -77,6 +92,7 @@ pub fn read(tree: &Tree, problems: &mut Diagnostics) -> Settings {
                 )),
             },
             "registries" => settings.registries = registries(&entry.value, tree, problems),
+            "secrets" => settings.secrets = declarations(&entry.value, &tree.root, problems),
             other => problems.push(
                 Diagnostic::error(&entry.key_place, format!("`{other}` is not a setting"))
                     .hint(format!("it takes: {}", SETTINGS.join(", ")))

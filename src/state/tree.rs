@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::bounds::{Bounds, LEADS_OUT};
-use super::decode::decode;
+use super::decode::{decode, strange_character};
 use super::inputs::Trust;
 use super::yaml::Places;
-use crate::source::{Diagnostic, Place, SourceFile, did_you_mean};
+use crate::source::{Diagnostic, Place, SourceFile, did_you_mean, is_token_character};
 
 const MAX_FILE: u64 = 16 << 20;
 const SETTINGS: &str = "evenkeel.yml";
@@ -305,7 +305,12 @@ impl Tree {
         let mut read = self.read.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         read.insert(shown.clone(), sha256(&bytes));
         drop(read);
-        decode(&shown, bytes)
+        let file = decode(&shown, bytes)?;
+        // What stands for a secret comes from `secret('…')` alone.
+        match strange_character(&file, is_token_character) {
+            Some(problem) => Err(problem.hint("remove it: characters of this range stand for secrets here")),
+            None => Ok(file),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use petgraph::graph::DiGraph;
 
 use super::graph::{Edge, Relation, State};
+use super::secrets::seen_by_others;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Tells of everything that is written and has no effect.
@@ -34,6 +35,7 @@ pub fn warnings(graph: &DiGraph<State, Edge>, problems: &mut Diagnostics) {
             );
         }
     }
+    graph.node_weights().for_each(|state| seen_by_others(state, problems));
     pulls(graph, problems);
 }
 

@@ -23,6 +23,8 @@ pub struct File {
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
+    /// True if nothing may be told of what stands in it, not even by its time.
+    pub is_secret: bool,
 }
 
 /// A file of a container, as far as it was looked at.
@@ -118,14 +120,9 @@ impl File {
     pub fn time(&self, stamp: Stamp) -> i64 {
         match stamp {
             Stamp::Pending => PENDING,
-            Stamp::Settled if self.is_secret() => HIDDEN,
+            Stamp::Settled if self.is_secret => HIDDEN,
             Stamp::Settled => self.stamp(),
         }
-    }
-
-    /// True if nothing may be told of what stands in it, not even by its time.
-    pub fn is_secret(&self) -> bool {
-        false
     }
 
     /// True if a time says that the container has not been told of the file.
@@ -140,7 +137,7 @@ mod tests {
 
     fn file(content: &str, mode: u32, uid: u32) -> File {
         let content = FileContent::Text(content.to_owned());
-        File { path: "/etc/app.conf".to_owned(), content, mode, uid, gid: 0 }
+        File { path: "/etc/app.conf".to_owned(), content, mode, uid, gid: 0, is_secret: false }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub mod label {
     pub const RESTORES: &str = "io.evenkeel.restores";
     /// Names of the fields that the state declared, separated by commas; never their values.
     pub const DECLARED: &str = "io.evenkeel.declared";
+    /// Names of the fields, and of their keys, that held secrets when the object was made: JSON. Never their values.
+    pub const SECRET: &str = "io.evenkeel.secret";
     /// What was declared, in normal form and without secrets, to compare revisions and to go back to one.
     pub const STATE: &str = "io.evenkeel.state";
     /// How the container was to be proven, for whoever finishes an interrupted replacement.
@@ -119,6 +121,11 @@ impl<'a> Labels<'a> {
     /// The fields that were declared when the object was made.
     pub fn declared(&self) -> impl Iterator<Item = &'a str> {
         self.get(label::DECLARED).unwrap_or("").split(',').filter(|name| !name.is_empty())
+    }
+
+    /// What held secrets when the object was made: fields such as `command`, and keys such as `env.DB_URL`.
+    pub fn secret(&self) -> Vec<String> {
+        self.get(label::SECRET).and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default()
     }
 
     /// The revision number, if there is a readable one.

@@ -220,3 +220,42 @@ fn the_way_to_the_tree_may_have_links_and_the_caller_names_the_project() {
     let inputs = Inputs { project: Some("shop".to_owned()), ..pushed.inputs(pushed.trust()) };
     assert_eq!(compile(&inputs).map(|graph| graph.owner.project).ok().as_deref(), Some("own"));
 }
+
+#[test]
+fn secrets_come_from_the_tree_alone_unless_the_host_allows_guards() {
+    const STATES: &str = "web: {container.created: {image: a:1, env: {A: \"{{ secret('one') }}\"}}}\n";
+    for (from, told) in [
+        ("{command: cat HOST/secret.yml}", "a command of this host"),
+        ("{env: HOME}", "the environment of this host"),
+        ("{file: HOST/secret.yml}", "a file of this host"),
+        ("{file: ../secret.yml}", "a file of this host"),
+        ("{file: link}", "a file of this host"),
+        ("{age: HOST/secret.yml}", "a file outside of the tree"),
+    ] {
+        let settings = format!("project: shop\nsecrets: {{from: {{one: {from}}}}}\n");
+        let files = [
+            ("evenkeel.yml", settings.as_str()),
+            ("states/prod.yml", STATES),
+            ("link", "-> HOST/secret.yml"),
+        ];
+        let pushed = Pushed::new(&files);
+        let told = format!("the secret `one` is refused: it comes from {told}");
+        assert_told(
+            &pushed.refused(),
+            &[&told, "states/prod.yml:1:", "declared at evenkeel.yml", "encrypted with age"],
+        );
+        let is_allowed = compile(&pushed.inputs(Trust::Pushed { root: pushed.root(), guards: true })).is_ok();
+        assert_eq!(is_allowed, !from.contains("age"), "{from}");
+    }
+    let usual = Pushed::new(&[("states/prod.yml", STATES), ("secrets", "-> HOST/secrets")]);
+    assert_told(&usual.refused(), &["it comes from a file outside of the tree"]);
+    let keys = Pushed::new(&[
+        ("evenkeel.yml", "secrets: {identities: HOST/secret.yml, recipients: [age1x]}\n"),
+        ("states/prod.yml", STATES),
+    ]);
+    assert!(keys.accepted().secrets.identities.is_empty(), "which keys are used is the host's matter");
+    for from in ["{age: secrets/a.age}", "{file: value}"] {
+        let settings = format!("project: shop\nsecrets: {{from: {{one: {from}}}}}\n");
+        Pushed::new(&[("evenkeel.yml", &settings), ("states/prod.yml", STATES), ("value", "x")]).accepted();
+    }
+}

@@ -139,7 +139,14 @@ fn the_readme_lists_the_exit_codes() {
 
 #[test]
 fn links_between_the_pages_lead_somewhere() {
-    for page in ["README.md", "docs/states.md", "docs/language.md", "docs/faults.md", "docs/files.md"] {
+    for page in [
+        "README.md",
+        "docs/states.md",
+        "docs/language.md",
+        "docs/faults.md",
+        "docs/files.md",
+        "docs/secrets.md",
+    ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{page}: {error}"));
         // What stands in backticks is no link.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::compare::{self, Background};
+use super::super::hide_former;
 use super::super::kind::Desired;
 use super::ailment::is_unhealthy;
 use super::fields::FIELDS;
@@ -49,7 +50,9 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
             impact: Impact::Replace,
         });
     }
-    diff.into_iter().map(compare::mask).collect()
+    let mut diff: Vec<FieldDiff> = diff.into_iter().map(compare::mask).collect();
+    hide_former(&mut diff, &labels);
+    diff
 }
 
 /// The engine takes an update to unlimited swap and leaves the limit of the running container as it is.

@@ -512,7 +512,7 @@ pub static FIELDS: &[Field] = &[
         impact: Impact::Restart,
         removal: Impact::Replace,
         since: BASE,
-        doc: "Files that evenkeel puts into the container, by their path in it, before it starts: `{/etc/app.conf: {source: app.conf}}` (a file of this machine, relative to the state file), `{template: app.conf.j2}` (rendered with the data that the state file has, and `vars: {…}` beside it), `{content: TEXT}`, or just the text; with `mode` (octal, default `'0644'`) and `owner` (numbers, `1000:1000`; default `0:0`). What is in the container is compared, so a file that was changed by hand is a difference; what is done about it says `on_change`. The time of such a file says what it is, and lies between 1985 and 2002. A file that is added to a container or taken away from it makes a new one.",
+        doc: "Files that evenkeel puts into the container, by their path in it, before it starts: `{/etc/app.conf: {source: app.conf}}` (a file of this machine, relative to the state file), `{template: app.conf.j2}` (rendered with the data that the state file has, and `vars: {…}` beside it), `{content: TEXT}`, or just the text; with `mode` (octal, default `'0644'`, with a secret in it `'0400'`) and `owner` (numbers, `1000:1000`; default `0:0`). What is in the container is compared, so a file that was changed by hand is a difference; what is done about it says `on_change`. The time of such a file says what it is, and lies between 1985 and 2002. A file that is added to a container or taken away from it makes a new one.",
     },
     policy!(
         "on_change",

@@ -6,7 +6,7 @@ use super::hooks::About;
 use crate::plan::{FieldDiff, Impact};
 use crate::resource::kind::Desired;
 use crate::resource::spec::Spec;
-use crate::source::{Diagnostic, Diagnostics};
+use crate::source::{Diagnostic, Diagnostics, holds_token};
 use crate::world::{
     Container, File, FileContent, Hook, HookCommand, Moment, SeenFile, Stamp, Step, Target, World,
 };
@@ -47,8 +47,11 @@ fn read(path: &str, file: &Value) -> Option<File> {
         (None, Some(encoded)) => FileContent::from_base64(encoded)?,
         (None, None) => return None,
     };
+    let is_secret =
+        matches!(&content, FileContent::Text(text) if holds_token(text)) || file["hidden"] == true;
     Some(File {
         path: path.to_owned(),
+        is_secret,
         content,
         mode: number("mode")?,
         uid: number("uid")?,
@@ -175,8 +178,9 @@ pub fn without_contents(files: &mut Value) {
     for (path, file) in files.as_object_mut().into_iter().flatten() {
         let Some(known) = read(path, file) else { continue };
         let mut left = json!({"mode": known.mode, "uid": known.uid, "gid": known.gid});
-        if !known.is_secret() {
-            left["sha256"] = json!(known.content.digest());
+        match known.is_secret {
+            true => left["hidden"] = json!(true),
+            false => left["sha256"] = json!(known.content.digest()),
         }
         *file = left;
     }

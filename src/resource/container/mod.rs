@@ -46,7 +46,7 @@ pub use names::{plain as plain_name, revision_of};
 pub use needs::paths as needed_paths;
 pub use networks::asked_for as asked_for_attachments;
 pub use networks::primary as primary_network_name;
-pub use recorded::{Recorded, record_of, recorded, recorded_differences, spec_of};
+pub use recorded::{Recorded, record_of, recorded, recorded_differences, shown_of, spec_of};
 pub use recover::{Outcome, Recovery, recover, unfinished};
 
 pub struct ContainerKind;

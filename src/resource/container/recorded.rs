@@ -56,6 +56,13 @@ pub fn recorded_differences(from: &Recorded, to: &Recorded) -> Vec<FieldDiff> {
     rows.collect()
 }
 
+/// What an engine shows for a field of a container, in normal form; nothing where it shows none.
+pub fn shown_of(field: &str, container: &Container) -> Option<Value> {
+    let field = FIELDS.iter().find(|known| known.name == field)?;
+    let At::Path(path) = field.at else { return None };
+    Some(field.form.observe(container.attributes.at(path).known()?))
+}
+
 /// Makes a spec of what is kept, to declare it again. What was changed in place since, and what is secret, is
 /// read from the container.
 ///

@@ -10,7 +10,7 @@ use super::name::signal;
 use super::parts::{Read, each, entries, shell_command, text, unexpected, unknown_key, wrong};
 use super::{Form, Sample};
 use crate::resource::field::Reading;
-use crate::source::{Diagnostic, Diagnostics, Entry, Node, NodeValue};
+use crate::source::{Diagnostic, Diagnostics, Entry, Node, NodeValue, holds_token};
 
 /// Files by their path in the container. Normal form: a map of paths to `{content | base64 | source | template, mode,
 /// uid, gid}`; `vars` may stand beside `template`. Sources are full paths of this machine, which the compiler puts
@@ -21,6 +21,7 @@ pub const FILES: Files = Files;
 
 const KEYS: &[&str] = &["content", "source", "template", "mode", "owner", "vars"];
 const MODE: u32 = 0o644;
+const SECRET_MODE: u32 = 0o400;
 /// What the engine puts over whatever is at these paths when a container starts.
 const TAKEN: &[(&str, &str)] = &[
     ("/etc/hosts", "declare `extra_hosts`"),
@@ -104,7 +105,9 @@ fn file(entry: &Entry, reading: &Reading) -> Read<Value> {
     let node = &entry.value;
     let NodeValue::Map(options) = &node.value else {
         return match node.text() {
-            Some(content) if !node.is_null() => Ok(normal(json!({"content": content}), MODE, (0, 0))),
+            Some(content) if !node.is_null() => {
+                Ok(normal(json!({"content": content}), default_mode(content), (0, 0)))
+            }
             _ => Err(wrong(
                 node,
                 format!("`{}` has no content", entry.key),
@@ -149,7 +152,12 @@ fn file(entry: &Entry, reading: &Reading) -> Read<Value> {
             given.iter().map(|var| (var.key.clone(), value(&var.value))).collect();
         origins.insert("vars".to_owned(), Value::Object(given));
     }
-    let mode = of("mode").map_or(Ok(MODE), mode)?;
+    let usual = origins.get("content").and_then(Value::as_str).map_or(MODE, default_mode);
+    if of("mode").is_none() && origins.contains_key("template") {
+        // What comes out of it may hold a secret.
+        origins.insert("_mode".to_owned(), json!("default"));
+    }
+    let mode = of("mode").map_or(Ok(usual), mode)?;
     let owner = of("owner").map_or(Ok((0, 0)), owner)?;
     Ok(normal(Value::Object(origins), mode, owner))
 }
@@ -159,6 +167,11 @@ fn normal(mut origin: Value, mode: u32, (uid, gid): (u32, u32)) -> Value {
     origin["uid"] = json!(uid);
     origin["gid"] = json!(gid);
     origin
+}
+
+/// The permissions of a file that says nothing of them: with a secret in it, nobody but its owner reads it.
+pub fn default_mode(content: &str) -> u32 {
+    if holds_token(content) { SECRET_MODE } else { MODE }
 }
 
 /// Always octal, as `chmod` has it.

@@ -51,7 +51,7 @@ pub use address::{DNS_SERVERS, DnsServers, EXTRA_HOSTS, ExtraHosts, IP, Ip, SUBN
 pub use command::{COMMAND, Command, ENTRYPOINT, Entrypoint};
 pub use driver::{NETWORK_DRIVER, VOLUME_DRIVER};
 pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span, whole_seconds};
-pub use files::{FILES, ON_CHANGE};
+pub use files::{FILES, ON_CHANGE, default_mode};
 pub use health::{HEALTHCHECK, Healthcheck};
 pub use hooks::{POST_REPLACE, POST_START, PRE_REPLACE, PRE_STOP};
 pub use ipam::{IPAM, Ipam};

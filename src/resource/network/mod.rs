@@ -90,6 +90,7 @@ impl Kind for NetworkKind {
         if network.name != desired.name {
             diff.insert(0, compare::renamed(&network.name, desired.name, crate::plan::Impact::Replace));
         }
+        super::hide_former(&mut diff, &labels);
         diff
     }
 

@@ -76,6 +76,7 @@ impl Kind for VolumeKind {
         if volume.name != desired.name {
             diff.insert(0, compare::renamed(&volume.name, desired.name, Impact::Refuse));
         }
+        super::hide_former(&mut diff, &labels);
         diff
     }
 

@@ -7,6 +7,7 @@ use regex_lite::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::markers::without;
+use super::secrets::guard;
 use crate::source::Diagnostics;
 use crate::state::decode::decode;
 use crate::state::json::{Booleans, data};
@@ -25,18 +26,18 @@ pub fn add(env: &mut Environment<'static>) {
     env.add_filter("yaml_squote", |value: &Value| format!("'{}'", text(value).replace('\'', "''")));
     env.add_filter("load_yaml", load_yaml);
     env.add_filter("load_json", load_json);
-    env.add_filter("regex_replace", regex_replace);
-    env.add_filter("regex_search", regex_search);
-    env.add_filter("regex_match", regex_match);
-    env.add_filter("to_bool", to_bool);
-    env.add_filter("sha256", |value: &Value| hex(&Sha256::digest(text(value).as_bytes())));
+    guard(env, "regex_replace", Value::from_function(regex_replace));
+    guard(env, "regex_search", Value::from_function(regex_search));
+    guard(env, "regex_match", Value::from_function(regex_match));
+    guard(env, "to_bool", Value::from_function(to_bool));
+    let sha256 = |value: &Value| hex(&Sha256::digest(text(value).as_bytes()));
+    guard(env, "sha256", Value::from_function(sha256));
     env.add_filter("md5", |_: &Value| -> Result<Value> {
         Err(wrong("`md5` is not offered: use the filter `sha256`"))
     });
-    env.add_filter("base64_encode", |value: &Value| {
-        base64::engine::general_purpose::STANDARD.encode(text(value))
-    });
-    env.add_filter("base64_decode", base64_decode);
+    let encode = |value: &Value| base64::engine::general_purpose::STANDARD.encode(text(value));
+    guard(env, "base64_encode", Value::from_function(encode));
+    guard(env, "base64_decode", Value::from_function(base64_decode));
     env.add_filter("union", |a: &Value, b: &Value| -> Result<Value> {
         Ok(unique(items(a)?.into_iter().chain(items(b)?)))
     });
@@ -58,8 +59,8 @@ pub fn add(env: &mut Environment<'static>) {
         flatten(value, &mut flat, 0)?;
         Ok(Value::from(flat))
     });
-    env.add_filter("path_join", path_join);
-    env.add_filter("quote", |value: &Value| quote(&text(value)));
+    guard(env, "path_join", Value::from_function(path_join));
+    guard(env, "quote", Value::from_function(|value: &Value| quote(&text(value))));
     env.add_filter("sequence", |value: &Value| match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => value.clone(),
         _ => Value::from(vec![value.clone()]),

@@ -11,6 +11,7 @@ mod rendered;
 mod renderer;
 mod rewrite;
 mod scan;
+mod secrets;
 mod sources;
 #[cfg(test)]
 mod tests;

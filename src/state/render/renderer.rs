@@ -23,6 +23,7 @@ use super::markers::{Mark, mark, strip, without};
 use super::rendered::{Line, Rendered};
 use super::rewrite::{CHANGEABLE, rewrite};
 use super::scan::is_template;
+use super::secrets::{self, Tokens};
 use super::sources::Sources;
 use crate::source::{Diagnostic, Place, SourceFile};
 use crate::state::inputs::Grains;
@@ -120,16 +121,24 @@ pub struct Renderer {
     plain: Environment<'static>,
     marked: Environment<'static>,
     pillar: Option<serde_json::Value>,
+    tokens: Arc<Tokens>,
 }
 
 impl Renderer {
     /// Without a pillar, templates that use it are wrong.
     pub fn new(tree: &Tree, surroundings: &Surroundings, pillar: Option<serde_json::Value>) -> Self {
         let sources = Arc::new(Sources::new(tree));
+        let tokens = Arc::new(Tokens::default());
         let data = Data::pillar(pillar.as_ref());
         let grains = Data::grains(surroundings.grains.clone());
-        let environment = |marks| environment(&sources, surroundings, &data, &grains, marks);
-        Self { plain: environment(Marks::None), marked: environment(Marks::Lines), pillar, sources }
+        let environment = |marks| environment(&sources, surroundings, &data, &grains, &tokens, marks);
+        Self {
+            plain: environment(Marks::None),
+            marked: environment(Marks::Lines),
+            pillar,
+            tokens: tokens.clone(),
+            sources,
+        }
     }
 
     /// Renders a file. One without any template expression stays as it is.
@@ -149,8 +158,9 @@ impl Renderer {
         let number = self.sources.add(file);
         let context = self.context(subject);
         let source = rewrite(&file.text);
-        let text = run(&self.plain, &file.name, &source, &context, &self.sources)
-            .map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))?;
+        let render = || run(&self.plain, &file.name, &source, &context, &self.sources);
+        let why = |error| explain(&error, &self.sources, file, self.pillar.as_ref());
+        let text = self.tokens.kept(file, render, why)?;
         let marked = run(&self.marked, &file.name, &mark(&source, number), &context, &self.sources)
             .map(|marked| strip(&marked));
         let lines = match marked {
@@ -175,8 +185,9 @@ impl Renderer {
         }
         self.sources.add(file);
         let source = rewrite(&file.text);
-        run(&self.plain, &file.name, &source, &self.context(subject), &self.sources)
-            .map_err(|error| explain(&error, &self.sources, file, self.pillar.as_ref()))
+        let context = self.context(subject);
+        let render = || run(&self.plain, &file.name, &source, &context, &self.sources);
+        self.tokens.kept(file, render, |error| explain(&error, &self.sources, file, self.pillar.as_ref()))
     }
 
     /// Finds the template line of every rendered line.
@@ -243,6 +254,7 @@ fn environment(
     surroundings: &Surroundings,
     pillar: &Arc<Data>,
     grains: &Arc<Data>,
+    tokens: &Arc<Tokens>,
     marks: Marks,
 ) -> Environment<'static> {
     let mut env = Environment::new();
@@ -256,8 +268,8 @@ fn environment(
     env.set_fuel(Some(FUEL));
     env.set_recursion_limit(100);
     env.set_formatter(print);
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     filters::add(&mut env);
+    secrets::add(&mut env, tokens);
 
     let files = sources.clone();
     env.set_path_join_callback(move |name, parent| match files.find(name, parent) {

@@ -336,3 +336,53 @@ proptest! {
         let _ = one(&parts.concat());
     }
 }
+
+#[test]
+fn a_secret_is_handed_on_and_put_together() {
+    for (template, expected) in [
+        ("{{ secret('db') }}", "(secret db)"),
+        ("{{ 'pg://' ~ secret('db') ~ '@h' }}", "pg://(secret db)@h"),
+        ("{{ {'A': secret('db')} | tojson }}", r#"{"A":"(secret db)"}"#),
+        ("{% set x = secret('db') %}{{ x | default('y') }}", "(secret db)"),
+        ("{{ [secret('a'), 'b'] | join('-') }} {{ [secret('a')] | first }}", "(secret a)-b (secret a)"),
+        ("{% for name in ['a', 'b'] %}{{ secret(name) }}{% endfor %}", "(secret a)(secret b)"),
+        ("{% if secret('a') %}yes{% endif %}", "yes"),
+        ("{{ 'u:{}'.format(secret('a')) }} {{ 'u-%s' | format(secret('a')) }}", "u:(secret a) u-(secret a)"),
+        ("{% load_yaml as x %}{a: \"{{ secret('b') }}\"}{% endload %}{{ x.a }}", "(secret b)"),
+        ("{{ 'the secret' | length }} {{ 'secret' == 'x' }}", "10 false"),
+    ] {
+        assert_eq!(crate::source::shown_tokens(&one(template)), expected, "{template}");
+    }
+}
+
+#[test]
+fn nothing_looks_into_a_secret() {
+    for (template, told) in [
+        ("{{ secret('a') | base64_encode }}", "the filter `base64_encode` would have to look into a secret"),
+        ("{{ ('x' ~ secret('a')) | upper }}", "the filter `upper`"),
+        ("{{ secret('a') | length }}", "the filter `length`"),
+        ("{{ [secret('a')] | map('sha256') | list }}", "the filter `sha256`"),
+        ("{{ secret('a').upper() }}", "the method `upper`"),
+        ("{{ secret('a').startswith('x') }}", "the method `startswith`"),
+        ("{{ secret('a') is eq 'x' }}", "the test `eq`"),
+        ("{{ 'x' is in secret('a') }}", "look into a secret"),
+        ("{{ ['x', secret('a')] | select('eq', 'x') | list }}", "the test `eq`"),
+        ("{% if secret('a') == 'x' %}{% endif %}", "a comparison would have to look into a secret"),
+        ("{{ 'x' in secret('a') }}", "a comparison"),
+        ("{{ secret('a')[:3] }}", "an expression in this template looks into a secret"),
+        ("{% set x = secret('a') %}{{ x[1:] ~ 'b' }}", "an expression in this template looks into a secret"),
+        ("{{ secret('a b') }}", "`a b` cannot be the name of a secret"),
+        ("{{ secret() }}", "missing argument"),
+    ] {
+        let problem = one(template);
+        assert!(problem.contains(told), "{template}: {problem}");
+        assert!(problem.contains("states/prod.yml:1:"), "{template}: {problem}");
+    }
+}
+
+#[test]
+fn a_file_holds_no_characters_that_secrets_are_made_of() {
+    let problem = one(&format!("a: {}", crate::source::token("x")));
+    assert!(problem.contains("the character U+100000 cannot stand here"), "{problem}");
+    assert!(problem.contains("states/prod.yml:1:"), "{problem}");
+}
