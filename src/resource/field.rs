@@ -53,6 +53,8 @@ pub enum At {
     Path(&'static str),
     /// Something with a structure of its own, which the kind's code compares and sends.
     Structure,
+    /// Another way to say a part of this field, which it becomes when it is read.
+    Within(&'static str),
     /// Nothing at the engine: it says how evenkeel goes about it.
     Policy,
 }
@@ -64,6 +66,8 @@ pub enum Unset {
     Image(&'static str),
     /// The engine's default, which is what the form reads from `null`.
     Engine,
+    /// What the engine chooses, for this reason: going back takes an object that nothing was said for.
+    Chosen(&'static str),
     /// It is left as it is, for this reason.
     Unmanaged(&'static str),
 }

@@ -8,6 +8,7 @@ pub mod form;
 mod image;
 mod kind;
 mod network;
+mod since;
 mod spec;
 mod volume;
 

@@ -14,6 +14,7 @@ use super::gather::{Gathered, Gatherer};
 use super::graph::{State, StateGraph};
 use super::index::Index;
 use super::inputs::Inputs;
+use super::line_files;
 use super::pillar;
 use super::pins::{self, Pinned};
 use super::references::add_references;
@@ -39,9 +40,12 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let index = Index::new(&chunks, &gathered, &mut problems);
     apply_uses(&mut chunks, &index, &mut problems);
     let edges = requisite_edges(&chunks, &index, &mut problems);
-    let states: Vec<_> =
+    let mut states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
+    for state in &mut states {
+        line_files::read(state, &tree, &mut problems);
+    }
     for state in &states {
         confine::files(state, &tree.bounds, &mut problems);
         confine::binds(state, &owner, &tree.bounds, &mut problems);

@@ -56,6 +56,11 @@ impl Form for Healthcheck {
         object(settings.filter(|(_, value)| !value.is_null()))
     }
 
+    fn since(&self, normal: &Value) -> Vec<(String, (u32, u32))> {
+        let is_newer = !normal["start_interval"].is_null();
+        is_newer.then(|| ("start_interval".to_owned(), (1, 44))).into_iter().collect()
+    }
+
     /// The engine fills every setting that is not declared from the image's.
     fn over(&self, background: &Value, declared: &Value) -> Value {
         if *declared == disabled() {

@@ -1,5 +1,7 @@
 //! One mount: what it is, what goes without saying, and its options.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::list::texts;
@@ -13,6 +15,8 @@ pub(super) enum Kind {
     /// A volume without a name of its own.
     Anonymous,
     Tmpfs,
+    /// What an image holds, read-only.
+    Image,
 }
 
 /// A mount without its target. See `Mounts` for the normal form.
@@ -26,6 +30,13 @@ pub(super) struct Mount {
     pub selinux: Option<String>,
     pub nocopy: bool,
     pub non_recursive: bool,
+    /// What of a read-only bind is below other mounts: `writable`, or `readonly` by all means.
+    pub recursion: Option<String>,
+    /// Of a volume that is made with the container.
+    pub labels: BTreeMap<String, String>,
+    /// Of a volume that is made with the container.
+    pub driver: Option<String>,
+    pub driver_options: BTreeMap<String, String>,
     pub subpath: Option<String>,
     /// Of a tmpfs, in bytes.
     pub size: Option<i64>,
@@ -74,6 +85,21 @@ impl Mount {
 
     pub(super) fn tmpfs() -> Self {
         Self { kind: Kind::Tmpfs, ..Self::default() }
+    }
+
+    pub(super) fn image(reference: impl Into<String>) -> Self {
+        Self { kind: Kind::Image, source: reference.into(), read_only: true, ..Self::default() }
+    }
+
+    /// What only the long form of the engine says.
+    pub(super) fn is_long(&self) -> bool {
+        self.kind == Kind::Image
+            || self.non_recursive
+            || self.recursion.is_some()
+            || self.subpath.is_some()
+            || self.driver.is_some()
+            || !self.labels.is_empty()
+            || !self.driver_options.is_empty()
     }
 
     /// A volume as the engine shows it: one with an engine-made name is anonymous, also if it was
@@ -158,7 +184,14 @@ impl Mount {
         // The engine shares volumes with other containers without being told.
         set("selinux", json!(self.selinux.as_deref().filter(|label| is_bind || *label == "Z")));
         set("non_recursive", json!(self.non_recursive && is_bind));
+        set("recursion", json!(self.recursion.as_deref().filter(|_| is_bind)));
         set("nocopy", json!(self.nocopy && !is_bind));
+        set("labels", if self.labels.is_empty() { Value::Null } else { json!(self.labels) });
+        set("driver", json!(self.driver));
+        set(
+            "driver_options",
+            if self.driver_options.is_empty() { Value::Null } else { json!(self.driver_options) },
+        );
         set("subpath", json!(self.subpath));
         set("size", json!(self.size.filter(|size| *size > 0)));
         set("mode", json!(self.mode.filter(|mode| *mode > 0)));
@@ -172,12 +205,20 @@ impl Mount {
     pub(super) fn of_normal(normal: &Value) -> Self {
         let text = |key: &str| normal[key].as_str().map(str::to_owned);
         let flag = |key: &str| normal[key].as_bool().unwrap_or(false);
+        let map = |key: &str| {
+            let entries = normal[key].as_object().into_iter().flatten();
+            entries.map(|(key, value)| (key.clone(), super::parts::written(value))).collect()
+        };
         Self {
             kind: Kind::of_word(normal["type"].as_str().unwrap_or_default()),
             source: text("source").unwrap_or_default(),
             read_only: flag("read_only"),
             propagation: text("propagation"),
             selinux: text("selinux"),
+            recursion: text("recursion"),
+            labels: map("labels"),
+            driver: text("driver"),
+            driver_options: map("driver_options"),
             nocopy: flag("nocopy"),
             non_recursive: flag("non_recursive"),
             subpath: text("subpath"),
@@ -219,7 +260,12 @@ impl Mount {
                 options.extend(self.options.iter().cloned());
                 "tmpfs".to_owned()
             }
+            Kind::Image => format!("image {}", self.source),
         };
+        options.extend(self.recursion.as_ref().map(|recursion| format!("recursive={recursion}")));
+        options.extend(self.driver.as_ref().map(|driver| format!("driver={driver}")));
+        options.extend(self.driver_options.iter().map(|(key, value)| format!("{key}={value}")));
+        options.extend(self.labels.iter().map(|(key, value)| format!("label {key}={value}")));
         options.extend(self.subpath.as_ref().map(|subpath| format!("subpath={subpath}")));
         if options.is_empty() { what } else { format!("{what} ({})", options.join(", ")) }
     }
@@ -232,6 +278,7 @@ impl Kind {
             Self::Volume => "volume",
             Self::Anonymous => "anonymous",
             Self::Tmpfs => "tmpfs",
+            Self::Image => "image",
         }
     }
 
@@ -240,6 +287,7 @@ impl Kind {
             "bind" => Self::Bind,
             "anonymous" => Self::Anonymous,
             "tmpfs" => Self::Tmpfs,
+            "image" => Self::Image,
             _ => Self::Volume,
         }
     }

@@ -10,7 +10,7 @@ use crate::source::{Diagnostics, Node};
 /// Any text. Normal form: the text as written; nothing and `""` are `null`, which takes the
 /// image's.
 pub struct Text {
-    samples: &'static [Sample],
+    pub(super) samples: &'static [Sample],
 }
 
 pub const TEXT: Text = Text {
@@ -152,11 +152,72 @@ pub const CPU_SHARES: Integer = Integer {
 pub const BLKIO_WEIGHT: Integer =
     Integer { min: 0, max: 1000, unset: &[0], expects: "a weight from 10 to 1000, or 0", ..INTEGER };
 
-pub const OOM_SCORE: Integer =
-    Integer { min: -1000, max: 1000, unset: &[0], expects: "a number from -1000 to 1000", ..INTEGER };
+/// The kernel's own period is 100 ms, which an engine shows once it was told.
+pub const CPU_PERIOD: Integer = Integer {
+    min: 0,
+    max: 1_000_000,
+    unset: &[0, 100_000],
+    expects: "microseconds from 1000 to 1000000, such as `50000`",
+    samples: &[
+        Sample { plain: &["50000", "'50000'"], salt: &[] },
+        Sample { plain: &["20000"], salt: &[] },
+        Sample { plain: &["0", "100000"], salt: &[] },
+    ],
+    ..INTEGER
+};
 
-pub const SWAPPINESS: Integer =
-    Integer { min: -1, max: 100, unset: &[-1], expects: "a number from 0 to 100, or -1", ..INTEGER };
+/// -1 is no limit, and what engines are told to lift one.
+pub const CPU_QUOTA: Integer = Integer {
+    min: -1,
+    unset: &[0, -1],
+    expects: "microseconds of each period from 1000 up, such as `25000`, or `-1` for no limit",
+    samples: &[
+        Sample { plain: &["25000", "'25000'"], salt: &[] },
+        Sample { plain: &["50000"], salt: &[] },
+        Sample { plain: &["-1", "0"], salt: &[] },
+    ],
+    ..INTEGER
+};
+
+/// Microseconds of real-time scheduling.
+pub const REALTIME: Integer = Integer {
+    min: 0,
+    max: 1_000_000,
+    unset: &[0],
+    expects: "microseconds up to 1000000, such as `400000`",
+    samples: &[
+        Sample { plain: &["400000", "'400000'"], salt: &[] },
+        Sample { plain: &["500000"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+    ],
+    ..INTEGER
+};
+
+pub const OOM_SCORE: Integer = Integer {
+    min: -1000,
+    max: 1000,
+    unset: &[0],
+    expects: "a number from -1000 to 1000",
+    samples: &[
+        Sample { plain: &["500", "'500'"], salt: &[] },
+        Sample { plain: &["100"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+    ],
+    ..INTEGER
+};
+
+pub const SWAPPINESS: Integer = Integer {
+    min: -1,
+    max: 100,
+    unset: &[-1],
+    expects: "a number from 0 to 100, or -1",
+    samples: &[
+        Sample { plain: &["20", "'20'"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+        Sample { plain: &["-1"], salt: &[] },
+    ],
+    ..INTEGER
+};
 
 impl Integer {
     fn normal(&self, number: i64) -> Value {
@@ -300,6 +361,9 @@ mod tests {
             &CPU_SHARES,
             &BLKIO_WEIGHT,
             &OOM_SCORE,
+            &CPU_PERIOD,
+            &CPU_QUOTA,
+            &REALTIME,
             &SWAPPINESS,
             &PATH,
         ];

@@ -7,6 +7,7 @@ mod steps;
 use super::compare::{self, Background};
 use super::field::{Field, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
+use super::since;
 use super::spec::Spec;
 use crate::plan::FieldDiff;
 use crate::source::{Diagnostic, Diagnostics, Entry, Place};
@@ -52,8 +53,19 @@ impl Kind for NetworkKind {
         }
     }
 
-    fn expand(&self, arguments: &[Entry], _: &super::Reading, _: &mut Diagnostics) -> Vec<Entry> {
-        fields::gather_pools(arguments)
+    fn expand(&self, arguments: &[Entry], reading: &super::Reading, _: &mut Diagnostics) -> Vec<Entry> {
+        fields::gather_pools(arguments, reading.vocabulary)
+    }
+
+    fn instead_of(&self, word: &str) -> Option<&'static str> {
+        Some(match word {
+            "containers" => "say it the other way round: `networks: [this]` in the state of each container",
+            "external" => {
+                "name the network in the `networks` of a container; one that no state declares is used as it is"
+            }
+            "name" => "write `name:` beside the options, for a network that is not called like the ID",
+            _ => return None,
+        })
     }
 
     fn check(&self, function: &str, name: &str, _spec: &Spec, place: &Place) -> Diagnostics {
@@ -67,8 +79,26 @@ impl Kind for NetworkKind {
         problems
     }
 
-    fn references(&self, _function: &str, _spec: &Spec) -> Vec<Reference> {
-        Vec::new()
+    fn references(&self, _function: &str, spec: &Spec) -> Vec<Reference> {
+        let from = spec.get("config_from").and_then(|from| Some((from.value.as_str()?, &from.place)));
+        let reference = |(name, place): (&str, &Place)| Reference {
+            kind: "network",
+            name: name.to_owned(),
+            place: place.clone(),
+        };
+        from.map(reference).into_iter().collect()
+    }
+
+    fn rename(&self, spec: &mut Spec, reference: &Reference, name: &str) {
+        if let Some(from) = spec.get("config_from").cloned()
+            && from.value == reference.name.as_str()
+        {
+            spec.insert("config_from", name.into(), &from.place);
+        }
+    }
+
+    fn blockers(&self, desired: &Desired<'_>, world: &World) -> Vec<String> {
+        since::too_new(self.fields(desired.function.name), desired.spec, &world.engine)
     }
 
     fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {

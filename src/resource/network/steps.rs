@@ -126,8 +126,9 @@ fn endpoint(container: &Container, network: &Target, ranges: &[Subnet]) -> Value
         let kept: Vec<_> = aliases.iter().filter(|alias| alias.as_str() != Some(&short)).cloned().collect();
         settings.insert("Aliases".to_owned(), Value::Array(kept));
     }
-    for key in ["Links", "DriverOpts"] {
-        if old[key].is_array() || old[key].is_object() {
+    for key in ["Links", "DriverOpts", "GwPriority"] {
+        let is_said = old[key].as_i64().is_some_and(|priority| priority != 0);
+        if is_said || old[key].is_array() || old[key].is_object() {
             settings.insert(key.to_owned(), old[key].clone());
         }
     }
@@ -136,7 +137,10 @@ fn endpoint(container: &Container, network: &Target, ranges: &[Subnet]) -> Value
 
 fn body(desired: &Desired<'_>) -> Value {
     let mut body = json!({});
-    compare::send(FIELDS, desired.spec, |path, value| body[path] = value);
+    compare::send(FIELDS, desired.spec, |path, value| match path.split_once('.') {
+        Some((outer, inner)) => body[outer][inner] = value,
+        None => body[path] = value,
+    });
     body["Name"] = desired.name.into();
     compare::add_labels(&mut body["Labels"], &desired.labels());
     body

@@ -29,6 +29,55 @@ pub const FIELDS: &[Field] = &[
         "Options of the log driver, such as `max-size: 10m`."
     ),
     replaced!(
+        since(1, 43),
+        "annotations",
+        [plain("annotations"), salt("annotations")],
+        At::Path("HostConfig.Annotations"),
+        form::STRING_MAP,
+        Unset::Engine,
+        "Texts that are handed to the runtime that starts the container, as a mapping or a list of `key=value`."
+    ),
+    replaced!(
+        "auto_remove",
+        [plain("auto_remove"), salt("auto_remove"), salt("rm")],
+        At::Path("HostConfig.AutoRemove"),
+        form::BOOL,
+        Unset::Engine,
+        "Let the engine remove the container when it ends. Only for `container.created`: evenkeel goes back to what it stopped, which would be gone, and would make a container that has ended anew in every run. Not with a `restart` policy, which the engine refuses."
+    ),
+    replaced!(
+        "runtime",
+        [plain("runtime"), salt("runtime")],
+        At::Path("HostConfig.Runtime"),
+        form::RUNTIME,
+        Unset::Chosen("the engine's configuration decides"),
+        "The runtime that starts the container, such as `io.containerd.runc.v2` or one that the engine's configuration names."
+    ),
+    replaced!(
+        "isolation",
+        [plain("isolation"), salt("isolation")],
+        At::Path("HostConfig.Isolation"),
+        form::ISOLATION,
+        Unset::Engine,
+        "How a container of Windows is kept apart; engines of Linux take `default` alone."
+    ),
+    replaced!(
+        "platform",
+        [plain("platform"), salt("platform")],
+        At::Structure,
+        form::PLATFORM,
+        Unset::Unmanaged("it is a property of the image"),
+        "What the image has to be made for, such as `linux/amd64` (`amd64` alone is the same). The image is pulled for that platform, if no state declares it; one that is for another is refused before anything is touched."
+    ),
+    replaced!(
+        "cgroup_parent",
+        [plain("cgroup_parent"), salt("cgroup_parent")],
+        At::Path("HostConfig.CgroupParent"),
+        form::CGROUP_PARENT,
+        Unset::Engine,
+        "The control group that the container's own is made in, such as `/tenants/a`."
+    ),
+    replaced!(
         "raw",
         [plain("raw")],
         At::Structure,

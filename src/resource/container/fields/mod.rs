@@ -8,6 +8,9 @@ const BASE: (u32, u32) = (1, 41);
 
 /// A field that only a new container can take.
 macro_rules! replaced {
+    (since ($major:literal, $minor:literal), $($row:tt)+) => {
+        super::Field { since: ($major, $minor), ..replaced!($($row)+) }
+    };
     ($name:literal, [$($spelling:expr),+ $(,)?], $at:expr, $form:expr, $unset:expr, $doc:literal) => {
         super::Field {
             name: $name,
@@ -34,6 +37,23 @@ macro_rules! updated {
             unset: $unset,
             impact: super::Impact::Update,
             removal: $removal,
+            since: super::BASE,
+            doc: $doc,
+        }
+    };
+}
+
+/// Another way to say a part of a field, which it becomes when it is read.
+macro_rules! within {
+    ($name:literal, [$($spelling:expr),+ $(,)?], $field:literal, $form:expr, $doc:literal) => {
+        super::Field {
+            name: $name,
+            spellings: &[$($spelling),+],
+            at: super::At::Within($field),
+            form: &$form,
+            unset: super::Unset::Unmanaged("it is a part of another field"),
+            impact: super::Impact::Replace,
+            removal: super::Impact::Replace,
             since: super::BASE,
             doc: $doc,
         }

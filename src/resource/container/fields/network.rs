@@ -12,12 +12,36 @@ pub const FIELDS: &[Field] = &[
         "The host name inside the container; the engine's default is the short container id."
     ),
     replaced!(
+        "domainname",
+        [plain("domainname"), salt("domainname")],
+        At::Path("Config.Domainname"),
+        form::DOMAIN,
+        Unset::Engine,
+        "The domain behind the host name inside the container."
+    ),
+    replaced!(
+        "mac_address",
+        [plain("mac_address"), salt("mac_address")],
+        At::Structure,
+        form::MAC,
+        Unset::Engine,
+        "The MAC address of the container in the network that it is made with. In another network: `networks: {name: {mac_address: …}}`, from API 1.44 on."
+    ),
+    replaced!(
         "ports",
         [plain("ports"), salt("port_bindings"), salt("publish")],
         At::Path("HostConfig.PortBindings"),
         form::PORTS,
         Unset::Engine,
         "Ports to publish on the host: `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]:8080:80`, ranges `8000-8010:80-90`; `80` alone takes a port that the engine chooses. Long form: `{target, published, host_ip, protocol}`."
+    ),
+    replaced!(
+        "publish_all",
+        [plain("publish_all"), plain("publish_all_ports"), salt("publish_all_ports"), salt("publish_all")],
+        At::Path("HostConfig.PublishAllPorts"),
+        form::BOOL,
+        Unset::Engine,
+        "Publish every exposed port on a port of the host that the engine chooses, which may be another one after each start."
     ),
     replaced!(
         "expose",
@@ -42,6 +66,14 @@ pub const FIELDS: &[Field] = &[
         form::NETWORK_MODE,
         Unset::Engine,
         "`bridge`, `host`, `none`, or `container:NAME` to share another container's network; use `networks` for networks by name."
+    ),
+    replaced!(
+        "network_disabled",
+        [plain("network_disabled"), salt("network_disabled")],
+        At::Path("Config.NetworkDisabled"),
+        form::BOOL,
+        Unset::Engine,
+        "No network at all, not even of its own; `network_mode: none` does nearly the same and can be seen."
     ),
     replaced!(
         "links",

@@ -82,6 +82,42 @@ pub const FIELDS: &[Field] = &[
         "Seconds that the old container has to stop when it is replaced or removed."
     ),
     policy!(
+        "kernel_memory",
+        [plain("kernel_memory"), salt("kernel_memory")],
+        form::SIZE,
+        "Accepted for old files, and not sent: kernels have no such limit any more, and engines ignore it."
+    ),
+    policy!(
+        "detach",
+        [salt("detach")],
+        form::BOOL,
+        "Accepted for Salt's sake; evenkeel never attaches to a container that it starts."
+    ),
+    policy!(
+        "skip_translate",
+        [salt("skip_translate")],
+        form::RAW,
+        "Accepted for Salt's sake; options in the words of the API are understood as they are."
+    ),
+    policy!(
+        "ignore_collisions",
+        [salt("ignore_collisions")],
+        form::BOOL,
+        "Accepted for Salt's sake; two words for one option are an error."
+    ),
+    policy!(
+        "validate_ip_addrs",
+        [salt("validate_ip_addrs")],
+        form::BOOL,
+        "Accepted for Salt's sake; addresses are always looked at, and `host-gateway` is one."
+    ),
+    policy!(
+        "use_config_proxy",
+        [salt("use_config_proxy")],
+        form::BOOL,
+        "Accepted for Salt's sake; evenkeel takes no settings of a proxy from a client's configuration."
+    ),
+    policy!(
         "client_timeout",
         [salt("client_timeout")],
         form::DURATION_SECONDS,

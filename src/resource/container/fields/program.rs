@@ -41,6 +41,13 @@ pub const FIELDS: &[Field] = &[
         Unset::Image("Config.Env"),
         "Environment variables, as a mapping or a list of `KEY=value`, on top of those of the image. Values reach the container exactly as they are written."
     ),
+    within!(
+        "env_file",
+        [plain("env_file"), salt("env_file")],
+        "env",
+        form::LINE_FILES,
+        "Files with lines of `KEY=value`, relative to the state file, whose variables stand below those of `env`; of several files the later one wins. `{path, required, format}`: `required: false` for a file that may be missing, `format: raw` for values that are taken as they are written. Otherwise quotes around a value go, and ` #` begins a comment. Nothing is expanded, and an edit of a file is a difference."
+    ),
     replaced!(
         "labels",
         [plain("labels"), salt("labels"), salt("label")],
@@ -48,6 +55,13 @@ pub const FIELDS: &[Field] = &[
         form::LABELS,
         Unset::Image("Config.Labels"),
         "Labels, as a mapping or a list of `key=value`, on top of those of the image."
+    ),
+    within!(
+        "label_file",
+        [plain("label_file")],
+        "labels",
+        form::LINE_FILES,
+        "Files with lines of `name=value`, read as those of `env_file`, whose labels stand below those of `labels`."
     ),
     replaced!(
         "lifecycle",
@@ -96,6 +110,47 @@ pub const FIELDS: &[Field] = &[
         form::BOOL,
         Unset::Engine,
         "Keep standard input open."
+    ),
+    replaced!(
+        "stdin_once",
+        [plain("stdin_once"), salt("stdin_once")],
+        At::Path("Config.StdinOnce"),
+        form::BOOL,
+        Unset::Engine,
+        "Close standard input when the first client that was attached to it leaves."
+    ),
+    replaced!(
+        "attach_stdin",
+        [plain("attach_stdin"), salt("attach_stdin")],
+        At::Path("Config.AttachStdin"),
+        form::BOOL,
+        Unset::Engine,
+        "Say in the container's own description that a client is attached to standard input. It only tells other clients what to do."
+    ),
+    replaced!(
+        "attach_stdout",
+        [plain("attach_stdout"), salt("attach_stdout")],
+        At::Path("Config.AttachStdout"),
+        form::BOOL,
+        Unset::Engine,
+        "As `attach_stdin`, of standard output."
+    ),
+    replaced!(
+        "attach_stderr",
+        [plain("attach_stderr"), salt("attach_stderr")],
+        At::Path("Config.AttachStderr"),
+        form::BOOL,
+        Unset::Engine,
+        "As `attach_stdin`, of standard error."
+    ),
+    replaced!(
+        since(1, 42),
+        "console_size",
+        [plain("console_size"), salt("console_size")],
+        At::Path("HostConfig.ConsoleSize"),
+        form::CONSOLE_SIZE,
+        Unset::Engine,
+        "Rows and columns of the terminal at the start, such as `[40, 120]`; with `tty`."
     ),
     replaced!(
         "init",

@@ -9,7 +9,21 @@ pub const FIELDS: &[Field] = &[
         At::Structure,
         form::MOUNTS,
         Unset::Unmanaged("volumes of the image stay"),
-        "What is mounted: `volume:/path`, `/host/path:/path:ro`, `./relative:/path` (to the state file), `/path` alone for an anonymous volume, which follows the container when it is replaced. Long form: `{type, source, target, read_only}`."
+        "What is mounted: `volume:/path`, `/host/path:/path:ro`, `./relative:/path` (to the state file), `/path` alone for an anonymous volume, which follows the container when it is replaced. Long form: `{type, source, target, read_only}` and, by type: `bind: {propagation, create_host_path, recursive, selinux}`, `volume: {nocopy, subpath, labels, driver_config: {name, options}}` (labels and driver only count when the engine makes the volume; better declare a `volume.present`), `tmpfs: {size, mode, options}`, `image: {subpath}` for what an image holds. `recursive` needs API 1.44, `subpath` 1.45, `type: image` 1.48."
+    ),
+    within!(
+        "mounts",
+        [plain("mounts"), salt("mounts")],
+        "volumes",
+        form::MOUNTS,
+        "More of `volumes`, for who has them in the long form, as the engine's API does."
+    ),
+    within!(
+        "volume_paths",
+        [salt("volumes"), salt("volume")],
+        "volumes",
+        form::MOUNTS,
+        "Paths in the container that get an anonymous volume each; what `binds` mounts at the same path wins."
     ),
     replaced!(
         "tmpfs",
@@ -18,6 +32,30 @@ pub const FIELDS: &[Field] = &[
         form::TMPFS,
         Unset::Engine,
         "Folders in memory: `/run` or `/run:size=64m`."
+    ),
+    replaced!(
+        "shm_size",
+        [plain("shm_size"), salt("shm_size")],
+        At::Path("HostConfig.ShmSize"),
+        form::SHM_SIZE,
+        Unset::Engine,
+        "The size of `/dev/shm`, such as `128m`; the engine's default is `64m`."
+    ),
+    replaced!(
+        "storage_opt",
+        [plain("storage_opt"), salt("storage_opt")],
+        At::Path("HostConfig.StorageOpt"),
+        form::STRING_MAP,
+        Unset::Engine,
+        "Options of the engine's storage driver for the container's own file system, such as `{size: 10G}`, where the driver knows any."
+    ),
+    replaced!(
+        "volume_driver",
+        [plain("volume_driver"), salt("volume_driver")],
+        At::Path("HostConfig.VolumeDriver"),
+        form::DRIVER_OF_VOLUMES,
+        Unset::Engine,
+        "The driver of the volumes that the engine makes for the short forms of `volumes`; better declare a `volume.present` with its `driver`."
     ),
     replaced!(
         "volumes_from",
