@@ -5,29 +5,29 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::parts::{text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, NodeValue};
 
 /// Numbers of processors. Normal form: ranges in order (`0-2,4`), `null` for nothing.
 pub struct CpuSet {
-    samples: &'static [Sample],
+    samples: Samples,
 }
 
 pub const CPUSET: CpuSet = CpuSet {
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["0-1", "'0,1'", "'1,0'", "'0, 1'", "[0, 1]"], salt: &["0-1", "'0,1'"] },
         Sample { plain: &["0", "'0'", "0-0"], salt: &[] },
         Sample { plain: &["''"], salt: &[] },
-    ],
+    ]),
 };
 
 /// A machine without NUMA has one memory node.
 pub const MEMSET: CpuSet = CpuSet {
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["0", "'0'", "0-0", "[0]"], salt: &[] },
         Sample { plain: &["''"], salt: &[] },
-    ],
+    ]),
 };
 
 /// The highest number that a kernel knows is far below.
@@ -69,7 +69,7 @@ impl Form for CpuSet {
         "numbers, such as `0-3` or `0,2`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::map::{differences_by_key, object, sorted};
 use super::parts::{Read, clean_path, each, entries, items, text, unexpected, unknown_key, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -66,8 +66,8 @@ impl Form for Devices {
         "a list of devices, such as `[/dev/sda, '/dev/ttyUSB0:/dev/modem:rw']`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['/dev/null:/dev/x:wr', /dev/zero]",
@@ -82,7 +82,7 @@ impl Form for Devices {
             },
             Sample { plain: &["[/dev/null]", "/dev/null", "['/dev/null:/dev/null']"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

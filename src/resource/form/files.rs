@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::local::clean;
 use super::parts::{Read, each, entries, text, unexpected, unknown_key};
-use super::{BOOL, Form, Sample};
+use super::{BOOL, Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -35,8 +35,8 @@ impl Form for LineFiles {
         "a file or a list of files, such as `./app.env` or `[{path: ./app.env, required: false, format: raw}]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "./app.env",
@@ -48,7 +48,7 @@ impl Form for LineFiles {
             },
             Sample { plain: &["[./app.env, {path: /srv/b.env, required: false, format: raw}]"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

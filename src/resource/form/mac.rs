@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Read, text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -29,12 +29,12 @@ impl Form for Mac {
         "a MAC address, such as `02:42:0a:05:00:02`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["'02:42:0a:05:00:02'", "'02:42:0A:05:00:02'", "02-42-0a-05-00-02"], salt: &[] },
             Sample { plain: &["'02:42:0a:05:00:03'"], salt: &[] },
             Sample { plain: &["''"], salt: &[] },
-        ]
+        ])
     }
 }
 

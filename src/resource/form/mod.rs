@@ -60,7 +60,7 @@ pub use address::{DNS_SERVERS, DnsServers, EXTRA_HOSTS, ExtraHosts, IP, Ip, SUBN
 pub use command::{COMMAND, Command, ENTRYPOINT, Entrypoint};
 pub use cpuset::{CPUSET, CpuSet, MEMSET};
 pub use device::{DEVICES, Devices};
-pub use driver::{NETWORK_DRIVER, VOLUME_DRIVER};
+pub use driver::{ISOLATION, NETWORK_DRIVER, VOLUME_DRIVER};
 pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span, whole_seconds};
 pub use files::{LINE_FILES, LineFiles, WrongLine, lines as file_lines};
 pub use health::{HEALTHCHECK, Healthcheck};
@@ -95,7 +95,7 @@ pub use shared::{IPC, Ipc, PID, Pid, VOLUMES_FROM, VolumesFrom};
 pub use size::{CPUS, Cpus, MEMORY_SWAP, SHM_SIZE, SIZE, Size};
 pub use strategy::STRATEGY;
 pub use texts::{
-    CGROUP_NAMESPACE, CGROUP_PARENT, DOMAIN, DRIVER_OF_VOLUMES, ISOLATION, NAMESPACE, NETWORK_SCOPE, RUNTIME,
+    CGROUP_NAMESPACE, CGROUP_PARENT, DOMAIN, DRIVER_OF_VOLUMES, NAMESPACE, NETWORK_SCOPE, RUNTIME,
 };
 pub use tmpfs::{TMPFS, Tmpfs};
 pub use ulimits::{ULIMITS, Ulimits};
@@ -154,8 +154,8 @@ pub trait Form: Sync {
     /// What a person may write, in a few words with an example: `a size, such as 64m`.
     fn expects(&self) -> &'static str;
 
-    /// Values for tests; at least two that differ.
-    fn samples(&self) -> &'static [Sample];
+    /// Values for tests; at least two that differ, or it does not compile.
+    fn samples(&self) -> Samples;
 }
 
 /// One value for the tests of a form.
@@ -165,4 +165,33 @@ pub struct Sample {
     pub plain: &'static [&'static str],
     /// The same in Salt's vocabulary, where it differs.
     pub salt: &'static [&'static str],
+}
+
+/// The values for the tests of a form. A form without them does not compile.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples(&'static [Sample]);
+
+impl Samples {
+    /// Two values or more.
+    pub const fn of<const N: usize>(samples: &'static [Sample; N]) -> Self {
+        const { assert!(N >= 2, "a form has at least two samples") };
+        Self(samples)
+    }
+}
+
+impl std::ops::Deref for Samples {
+    type Target = [Sample];
+
+    fn deref(&self) -> &[Sample] {
+        self.0
+    }
+}
+
+impl IntoIterator for Samples {
+    type Item = &'static Sample;
+    type IntoIter = std::slice::Iter<'static, Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }

@@ -230,6 +230,49 @@ impl Mount {
         }
     }
 
+    /// The long form of the engine.
+    pub(super) fn sent(&self, target: &str) -> Value {
+        let mut sent = Map::new();
+        let mut set = |key: &str, value: Value| {
+            if !matches!(value, Value::Null | Value::Bool(false)) {
+                sent.insert(key.to_owned(), value);
+            }
+        };
+        let source = self.name.as_ref().unwrap_or(&self.source);
+        let (word, of_kind) = match self.kind {
+            Kind::Bind => ("bind", "BindOptions"),
+            Kind::Image => ("image", "ImageOptions"),
+            Kind::Volume | Kind::Anonymous | Kind::Tmpfs => ("volume", "VolumeOptions"),
+        };
+        set("Type", json!(word));
+        set("Source", json!(Some(source).filter(|source| !source.is_empty())));
+        set("Target", json!(target));
+        // An image is read-only without saying so.
+        set("ReadOnly", json!(self.read_only && self.kind != Kind::Image));
+        let mut options = Map::new();
+        let mut option = |key: &str, value: Value| {
+            if !matches!(value, Value::Null | Value::Bool(false)) {
+                options.insert(key.to_owned(), value);
+            }
+        };
+        option("Propagation", json!(self.propagation));
+        option("NonRecursive", json!(self.non_recursive));
+        option("ReadOnlyNonRecursive", json!(self.recursion.as_deref() == Some("writable")));
+        option("ReadOnlyForceRecursive", json!(self.recursion.as_deref() == Some("readonly")));
+        // As with binds; engines before API 1.42 know nothing of it, and want the path to be there.
+        option("CreateMountpoint", json!(self.kind == Kind::Bind && !self.must_exist));
+        option("NoCopy", json!(self.nocopy));
+        option("Subpath", json!(self.subpath));
+        option("Labels", if self.labels.is_empty() { Value::Null } else { json!(self.labels) });
+        if self.driver.is_some() || !self.driver_options.is_empty() {
+            option("DriverConfig", json!({"Name": self.driver, "Options": self.driver_options}));
+        }
+        if !options.is_empty() {
+            set(of_kind, Value::Object(options));
+        }
+        Value::Object(sent)
+    }
+
     /// True if both mount the same thing in the same way, whatever their notes.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let named = |mount: &Self| match (&mount.kind, &mount.name) {

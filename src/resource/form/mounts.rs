@@ -8,7 +8,7 @@ use super::map::{object, sorted};
 use super::mount::{Kind, Mount};
 use super::mount_spellings::{comma_separated, docker_py_bind, mount};
 use super::parts::{Read, clean_path, each, items, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostic, Diagnostics, Node, NodeValue, Place};
 
@@ -105,8 +105,8 @@ impl Form for Mounts {
         "a list of mounts, such as `[\"data:/var/lib/data\", \"./conf:/etc/app:ro\"]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['/a:/m:ro', 'data:/d']",
@@ -167,7 +167,7 @@ impl Form for Mounts {
                 salt: &["[{Type: image, Source: 'app:1', Target: /m, ImageOptions: {Subpath: bin}}]"],
             },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -230,7 +230,7 @@ pub fn send_mounts(normal: &Value) -> SentMounts {
                 tmpfs.insert(target.clone(), json!(mount.tmpfs_options()));
             }
             Some(bind) => binds.push(bind),
-            None => mounts.push(sent_mount(target, &mount)),
+            None => mounts.push(mount.sent(target)),
         }
     }
     SentMounts { binds: json!(binds), mounts: json!(mounts), tmpfs: Value::Object(tmpfs) }
@@ -250,48 +250,6 @@ fn bind_text(target: &str, mount: &Mount) -> Option<String> {
     } else {
         format!("{source}:{target}:{options}")
     })
-}
-
-fn sent_mount(target: &str, mount: &Mount) -> Value {
-    let mut sent = Map::new();
-    let mut set = |key: &str, value: Value| {
-        if !matches!(value, Value::Null | Value::Bool(false)) {
-            sent.insert(key.to_owned(), value);
-        }
-    };
-    let source = mount.name.as_ref().unwrap_or(&mount.source);
-    let (word, of_kind) = match mount.kind {
-        Kind::Bind => ("bind", "BindOptions"),
-        Kind::Image => ("image", "ImageOptions"),
-        Kind::Volume | Kind::Anonymous | Kind::Tmpfs => ("volume", "VolumeOptions"),
-    };
-    set("Type", json!(word));
-    set("Source", json!(Some(source).filter(|source| !source.is_empty())));
-    set("Target", json!(target));
-    // An image is read-only without saying so.
-    set("ReadOnly", json!(mount.read_only && mount.kind != Kind::Image));
-    let mut options = Map::new();
-    let mut option = |key: &str, value: Value| {
-        if !matches!(value, Value::Null | Value::Bool(false)) {
-            options.insert(key.to_owned(), value);
-        }
-    };
-    option("Propagation", json!(mount.propagation));
-    option("NonRecursive", json!(mount.non_recursive));
-    option("ReadOnlyNonRecursive", json!(mount.recursion.as_deref() == Some("writable")));
-    option("ReadOnlyForceRecursive", json!(mount.recursion.as_deref() == Some("readonly")));
-    // As with binds; engines before API 1.42 know nothing of it, and want the path to be there.
-    option("CreateMountpoint", json!(mount.kind == Kind::Bind && !mount.must_exist));
-    option("NoCopy", json!(mount.nocopy));
-    option("Subpath", json!(mount.subpath));
-    option("Labels", if mount.labels.is_empty() { Value::Null } else { json!(mount.labels) });
-    if mount.driver.is_some() || !mount.driver_options.is_empty() {
-        option("DriverConfig", json!({"Name": mount.driver, "Options": mount.driver_options}));
-    }
-    if !options.is_empty() {
-        set(of_kind, Value::Object(options));
-    }
-    Value::Object(sent)
 }
 
 /// The mounts in effect of a container, from its whole inspect JSON: what was asked for in

@@ -8,7 +8,7 @@ use super::mac::mac;
 use super::map::{differences_by_key, object, sorted};
 use super::parts::{Pair, Read, each, entries, items, pairs, text, unexpected, unknown_key};
 use super::scalar::whole;
-use super::{Form, STRING_MAP, STRING_SET, Sample};
+use super::{Form, STRING_MAP, STRING_SET, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Entry, Node};
 
@@ -109,8 +109,8 @@ impl Form for Networks {
         "networks: a list of names, or `{name: {aliases: [db], ipv4_address: 10.5.0.2}}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[front, back]", "[back, front]", "{front: {}, back: }", "[{front: {}}, back]"],
                 salt: &["[front, back]", "'front,back'", "front, back"],
@@ -126,7 +126,7 @@ impl Form for Networks {
                 ],
             },
             Sample { plain: &["[]", "{}"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::list::{set, texts};
 use super::parts::{clean_path, each, items, text};
 use super::scalar::container_path;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -32,15 +32,15 @@ impl Form for ContainerPaths {
         "a list of absolute paths, such as `[/proc/kcore]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[/proc/kcore, /proc/keys]", "[/proc/keys/, /proc/kcore]"],
                 salt: &["'/proc/keys,/proc/kcore'"],
             },
             Sample { plain: &["[]"], salt: &[] },
             Sample { plain: &["[/proc/kcore]", "/proc/kcore"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -79,12 +79,12 @@ impl Form for ConsoleSize {
         "rows and columns, such as `[40, 120]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["[40, 120]", "['40', '120']"], salt: &[] },
             Sample { plain: &["[24, 80]"], salt: &[] },
             Sample { plain: &["[0, 0]"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -63,13 +63,13 @@ impl Form for Platform {
         "a platform, such as `linux/amd64` or `linux/arm/v7`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["linux/amd64", "amd64", "linux/x86_64", "Linux/AMD64"], salt: &[] },
             Sample { plain: &["linux/arm64", "arm64", "linux/arm64/v8", "aarch64"], salt: &[] },
             Sample { plain: &["linux/arm/v7", "linux/arm/7", "armhf"], salt: &[] },
             Sample { plain: &["''"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -7,7 +7,7 @@ use super::parts::{
     Read, clean_path, each, entries, items, text, unexpected, unknown_key, whole_number, wrong,
 };
 use super::size::{bytes, shown_bytes};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, NodeValue, Style};
 
@@ -15,7 +15,7 @@ use crate::source::{Diagnostics, Node, NodeValue, Style};
 pub struct Rates {
     unit: Unit,
     expects: &'static str,
-    samples: &'static [Sample],
+    samples: Samples,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ enum Unit {
 pub const BYTE_RATES: Rates = Rates {
     unit: Unit::BytesPerSecond,
     expects: "bytes per second by device, such as `['/dev/sda:1mb']`",
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &[
                 "['/dev/loop0:1mb', '/dev/loop1:512k']",
@@ -42,33 +42,33 @@ pub const BYTE_RATES: Rates = Rates {
         },
         Sample { plain: &["['/dev/loop0:2mb']", "{/dev/loop0: 2m}"], salt: &[] },
         Sample { plain: &["[]", "{}"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const TIMES_RATES: Rates = Rates {
     unit: Unit::TimesPerSecond,
     expects: "operations per second by device, such as `['/dev/sda:1000']`",
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &["['/dev/loop0:100']", "{/dev/loop0: 100}", "[{path: /dev/loop0, rate: 100}]"],
             salt: &["'/dev/loop0:100'", "[{Path: /dev/loop0, Rate: 100}]"],
         },
         Sample { plain: &["['/dev/loop0:200', '/dev/loop1:1']"], salt: &[] },
         Sample { plain: &["[]", "{}"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const DEVICE_WEIGHTS: Rates = Rates {
     unit: Unit::Weight,
     expects: "weights from 10 to 1000 by device, such as `['/dev/sda:200']`",
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &["['/dev/loop0:300']", "{/dev/loop0: 300}", "[{path: /dev/loop0, weight: 300}]"],
             salt: &["'/dev/loop0:300'", "[{Path: /dev/loop0, Weight: 300}]"],
         },
         Sample { plain: &["['/dev/loop0:500']"], salt: &[] },
         Sample { plain: &["[]", "{}"], salt: &[] },
-    ],
+    ]),
 };
 
 impl Form for Rates {
@@ -114,7 +114,7 @@ impl Form for Rates {
         self.expects
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::list::{set, texts};
 use super::map::sorted;
 use super::parts::{Read, each, entries, items, text, unexpected, unknown_key, whole_number, wrong};
-use super::{Form, STRING_MAP, STRING_SET, Sample};
+use super::{Form, STRING_MAP, STRING_SET, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Entry, Node};
 
@@ -56,8 +56,8 @@ impl Form for DeviceRequests {
         "`all`, a number, or a list such as `[{driver: nvidia, count: 1, capabilities: [gpu]}]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["all", "-1", "[{count: all}]", "[{capabilities: [gpu], count: -1}]"],
                 salt: &["all", "[{Count: -1, Capabilities: [[gpu]]}]"],
@@ -72,7 +72,7 @@ impl Form for DeviceRequests {
                 ],
             },
             Sample { plain: &["[]", "0"], salt: &[] },
-        ]
+        ])
     }
 }
 

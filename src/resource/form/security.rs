@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::list::{set, texts};
 use super::local::clean;
 use super::parts::{Read, each, text, unexpected, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostics, Node};
 
@@ -74,8 +74,8 @@ impl Form for SecurityOptions {
         "a list of security options, such as `[no-new-privileges, seccomp=./profile.json]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "[no-new-privileges, 'label=user:me']",
@@ -92,7 +92,7 @@ impl Form for SecurityOptions {
                 salt: &[],
             },
             Sample { plain: &["[]", "['no-new-privileges:false']"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -1,10 +1,10 @@
 //! Names that the engine knows what to do with, and what it is told in one word.
 
-use super::Sample;
 use super::scalar::{Choice, Text};
+use super::{Sample, Samples};
 
-const fn text(samples: &'static [Sample]) -> Text {
-    Text { samples }
+const fn text<const N: usize>(samples: &'static [Sample; N]) -> Text {
+    Text { samples: Samples::of(samples) }
 }
 
 pub const DOMAIN: Text = text(&[
@@ -32,24 +32,14 @@ pub const NAMESPACE: Text =
 pub const DRIVER_OF_VOLUMES: Text =
     text(&[Sample { plain: &["local", "'local'"], salt: &[] }, Sample { plain: &["''"], salt: &[] }]);
 
-pub const ISOLATION: Choice = Choice {
-    words: &["default", "process", "hyperv"],
-    default: "default",
-    expects: "`default`; on Windows also `process` or `hyperv`",
-    samples: &[
-        Sample { plain: &["default", "'default'"], salt: &[] },
-        Sample { plain: &["process"], salt: &[] },
-    ],
-};
-
 pub const CGROUP_NAMESPACE: Choice = Choice {
     words: &["private", "host"],
     default: "",
     expects: "`private` or `host`",
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["private", "'private'"], salt: &[] },
         Sample { plain: &["host"], salt: &[] },
-    ],
+    ]),
 };
 
 /// `global` is the engine's other word for a whole swarm.
@@ -57,7 +47,10 @@ pub const NETWORK_SCOPE: Choice = Choice {
     words: &["local", "swarm", "global"],
     default: "",
     expects: "`local`, `swarm` or `global`",
-    samples: &[Sample { plain: &["local", "'local'"], salt: &[] }, Sample { plain: &["swarm"], salt: &[] }],
+    samples: Samples::of(&[
+        Sample { plain: &["local", "'local'"], salt: &[] },
+        Sample { plain: &["swarm"], salt: &[] },
+    ]),
 };
 
 #[cfg(test)]
@@ -69,7 +62,7 @@ mod tests {
     #[test]
     fn words_obey_the_laws() {
         let texts: &[&dyn Form] = &[&DOMAIN, &RUNTIME, &CGROUP_PARENT, &NAMESPACE, &DRIVER_OF_VOLUMES];
-        let choices: &[&dyn Form] = &[&ISOLATION, &CGROUP_NAMESPACE, &NETWORK_SCOPE];
+        let choices: &[&dyn Form] = &[&CGROUP_NAMESPACE, &NETWORK_SCOPE];
         for form in texts.iter().chain(choices) {
             obeys_the_laws(*form);
         }
