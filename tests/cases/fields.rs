@@ -290,10 +290,7 @@ fn n29_security_options_have_several_spellings() {
 fn d13_fields_that_others_never_compare() {
     each(|scene| {
         scene.cells(&[
-            cell("exposed")
-                .same("expose: [80]")
-                .differs("expose: [81]", "expose")
-                .differs("", "expose"),
+            cell("exposed").same("expose: [80]").differs("expose: [81]", "expose").differs("", "expose"),
             cell("all")
                 .same("publish_all: true, expose: [80]")
                 .same("publish_all_ports: yes, expose: [80]")
@@ -410,7 +407,7 @@ fn a_network_may_take_its_settings_from_another_one() {
     each(|scene| {
         let subnet = free_subnet();
         scene.states(&format!(
-            "{{p}}settings:\n  network.present: {{config_only: true, subnet: {subnet}.0/24, scope: local}}\n\
+            "{{p}}settings:\n  network.present: {{config_only: true, subnet: {subnet}.0/24}}\n\
              {{p}}net:\n  network.present: {{config_from: '{{p}}settings'}}\n"
         ));
         scene.converge();
@@ -444,6 +441,14 @@ fn what_has_no_sense_is_refused_before_anything_is_touched() {
             ),
             ("container.created: {image: 'ekt/bb:1', develop: {}}", "evenkeel deploys"),
             ("container.created: {image: 'ekt/bb:1', devices: [nvidia.com/gpu=all]}", "driver: cdi"),
+            (
+                "network.present: {config_only: true, scope: local}",
+                "`config_only` leaves no room for `scope`",
+            ),
+            (
+                "network.present: {config_from: x, subnet: 10.0.0.0/24}",
+                "`config_from` leaves no room for `ipam`",
+            ),
             ("volume.present: {cluster_volume_spec: {}}", "services of a swarm"),
         ] {
             scene.states(&format!("{{p}}x:\n  {fields}\n"));

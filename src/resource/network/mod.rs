@@ -68,7 +68,7 @@ impl Kind for NetworkKind {
         })
     }
 
-    fn check(&self, function: &str, name: &str, _spec: &Spec, place: &Place) -> Diagnostics {
+    fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
         let mut problems = compare::check_name("network", name, place);
         if matches!(name, "bridge" | "host" | "none" | "default") {
             problems.push(
@@ -76,6 +76,7 @@ impl Kind for NetworkKind {
                     .hint(format!("choose another name than `{name}` for a network.{function}")),
             );
         }
+        problems.extend(settings_apart(spec));
         problems
     }
 
@@ -136,4 +137,23 @@ impl Kind for NetworkKind {
             .map(Claim::Subnet)
             .collect()
     }
+}
+
+/// Settings for other networks are no network, and who takes them has none of its own.
+fn settings_apart(spec: &Spec) -> Diagnostics {
+    let is_settings = spec.value("config_only").is_some_and(|only| *only == true);
+    let of_networks: &[&str] =
+        if is_settings { &["internal", "attachable", "ingress", "scope"] } else { &[] };
+    let takes = spec.value("config_from").is_some_and(|from| from.is_string());
+    let of_settings: &[&str] = if takes { &["ipam", "driver_opts", "ipv6"] } else { &[] };
+    let mut problems = Diagnostics::default();
+    for (fields, with) in [(of_networks, "config_only"), (of_settings, "config_from")] {
+        for (field, declared) in fields.iter().filter_map(|field| Some((field, spec.get(field)?))) {
+            problems.push(
+                Diagnostic::error(&declared.place, format!("`{with}` leaves no room for `{field}`"))
+                    .hint("what is shared stands in the network with `config_only`, all else in the one with `config_from`"),
+            );
+        }
+    }
+    problems
 }
