@@ -102,7 +102,7 @@ const OWN: &[Field] = &[
         "ConfigFrom.Network",
         form::TEXT,
         Unset::Engine,
-        "The network (`config_only: true`) whose settings this one has."
+        "The network (`config_only: true`) whose settings and labels this one has."
     ),
     replaced!(
         "ipam",

@@ -99,7 +99,15 @@ impl Kind for NetworkKind {
     }
 
     fn blockers(&self, desired: &Desired<'_>, world: &World) -> Vec<String> {
-        since::too_new(self.fields(desired.function.name), desired.spec, &world.engine)
+        let mut blockers = since::too_new(self.fields(desired.function.name), desired.spec, &world.engine);
+        let named = self.references(desired.function.name, desired.spec);
+        blockers.extend(named.iter().filter(|named| world.network(&named.name).is_none()).map(|named| {
+            let Reference { name, place, .. } = named;
+            format!(
+                "there is no network `{name}` (named at {place}); declare it with `{name}: {{network.present: {{config_only: true}}}}`"
+            )
+        }));
+        blockers
     }
 
     fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {
@@ -145,7 +153,7 @@ fn settings_apart(spec: &Spec) -> Diagnostics {
     let of_networks: &[&str] =
         if is_settings { &["internal", "attachable", "ingress", "scope"] } else { &[] };
     let takes = spec.value("config_from").is_some_and(|from| from.is_string());
-    let of_settings: &[&str] = if takes { &["ipam", "driver_opts", "ipv6"] } else { &[] };
+    let of_settings: &[&str] = if takes { &["ipam", "driver_opts", "ipv6", "labels"] } else { &[] };
     let mut problems = Diagnostics::default();
     for (fields, with) in [(of_networks, "config_only"), (of_settings, "config_from")] {
         for (field, declared) in fields.iter().filter_map(|field| Some((field, spec.get(field)?))) {

@@ -64,7 +64,8 @@ fn replace(desired: &Desired<'_>, found: &Found, world: &mut World) -> Planned {
         network: old.clone(),
         container: Target::new(&container.id, &container.name),
     };
-    if old.name != new.name && !desired.yields && !shares_range(&ranges, old, world) {
+    let has_labels = body["Labels"].is_object();
+    if old.name != new.name && has_labels && !desired.yields && !shares_range(&ranges, old, world) {
         // Nor does it start any more without that network, so the old one stays until the
         // successors are proven: whoever is called replaced goes at the end of a run.
         compare::add_labels(
@@ -142,6 +143,9 @@ fn body(desired: &Desired<'_>) -> Value {
         None => body[path] = value,
     });
     body["Name"] = desired.name.into();
-    compare::add_labels(&mut body["Labels"], &desired.labels());
+    // Who takes the settings of another network takes its labels, and the engine none of its own.
+    if desired.spec.text("config_from").is_none() {
+        compare::add_labels(&mut body["Labels"], &desired.labels());
+    }
     body
 }
