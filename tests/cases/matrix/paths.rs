@@ -229,7 +229,11 @@ impl Path {
         let stage = &self.stages[number.min(self.stages.len() - 1)];
         let mut parts = Vec::new();
         if self.kind.name() == "container" {
-            parts.push(format!("    image: {}\n    keep_revisions: 0\n", images::BB));
+            parts.push(format!("    image: {}\n", images::BB));
+            // Salt has no word for it.
+            if self.vocabulary == Vocabulary::Plain {
+                parts.push("    keep_revisions: 0\n".to_owned());
+            }
         }
         if self.function == "running" {
             // Nothing of what is tried is about how it ends.

@@ -44,11 +44,14 @@ impl Cell {
     }
 }
 
+/// By column, what came of it on each engine.
+type Row = BTreeMap<Column, Vec<Option<Cell>>>;
+
 #[derive(Default)]
 pub struct Table {
     engines: Vec<String>,
-    /// By kind and field: by column, what came of it on each engine.
-    rows: Vec<(String, BTreeMap<Column, Vec<Option<Cell>>>)>,
+    /// By kind and field.
+    rows: Vec<(String, Row)>,
     has_restarted: bool,
 }
 
