@@ -140,15 +140,14 @@ fn stages(field: &Field, vocabulary: Vocabulary, first: usize, is_all: bool) -> 
     let mut stages = vec![at(Column::Set, own[0])];
     stages.extend(own[1..].iter().map(|text| at(Column::Spelling, text)));
     stages.push(at(Column::Same, own[0]));
-    if field.impact == Impact::Refuse {
+    // What is made of other samples and in other words is the same; only how it is read differs.
+    if field.impact == Impact::Refuse || !is_all {
         return stages;
     }
-    if is_all {
-        stages.extend(items(field, vocabulary, own[0]));
-    }
+    stages.extend(items(field, vocabulary, own[0]));
     let next = at(Column::Next, spellings(first + 1)[0]);
     let is_said = |stage: &Stage| stage.normal.as_ref().is_some_and(|normal| !normal.is_null());
-    if let (true, Some(key)) = (is_all && is_said(&stages[0]) && is_said(&next), update_key(field))
+    if let (true, Some(key)) = (is_said(&stages[0]) && is_said(&next), update_key(field))
         && field.name != "memory_swap"
     {
         let sent = field.form.send(next.normal.as_ref().unwrap_or(&Value::Null));
