@@ -43,7 +43,7 @@ pub const FIELDS: &[Field] = &[
         At::Path("HostConfig.AutoRemove"),
         form::BOOL,
         Unset::Engine,
-        "Let the engine remove the container when it ends. Only for `container.created`: evenkeel goes back to what it stopped, which would be gone, and would make a container that has ended anew in every run. Not with a `restart` policy, which the engine refuses."
+        "Let the engine remove the container when it ends, and when the engine itself is restarted. Only for `container.created`: evenkeel goes back to what it stopped, which would be gone, and would make a container that has ended anew in every run. Not with a `restart` policy, which the engine refuses."
     ),
     replaced!(
         "runtime",
