@@ -13,7 +13,7 @@ use super::first_look::wait_for_first_look;
 use super::hint::hint;
 use super::hooks::{AfterFailure, after, is_of_copy};
 use super::owed::note_owed;
-use super::read_back::{did_not_take, read_back};
+use super::read_back::{ENGINE_SAYS, did_not_take, read_back};
 use super::undo;
 use super::work::{Bindings, container_of, makes, pause};
 use crate::engine::{Observe, Perform, PerformError, Wanted};
@@ -252,7 +252,7 @@ impl Run<'_> {
                 progress[id.0].notes.extend(answer.notes);
                 progress[id.0]
                     .notes
-                    .extend(answer.warnings.iter().map(|warning| format!("the engine says: {warning}")));
+                    .extend(answer.warnings.iter().map(|warning| format!("{ENGINE_SAYS}{warning}")));
                 drop(progress);
                 events(Event::StepDone { change: id, step: text, took: began.elapsed() });
                 Ok(())
@@ -311,7 +311,8 @@ impl Run<'_> {
         let Ok(Some(observed)) = self.execution.observer.container(&id.to_string()).await else { return };
         let diff = (self.execution.differs)(change.id, &observed);
         if !diff.is_empty() {
-            let error = PerformError::Refused { status: None, message: did_not_take(&diff) };
+            let message = did_not_take(&diff, &self.lock()[change.id.0].notes);
+            let error = PerformError::Refused { status: None, message };
             self.fail(change, step, &error).await;
         }
     }

@@ -43,7 +43,8 @@ pub async fn read_back(run: &Run<'_>) {
             }
             run.end(change.id, Ending::Failed { reason, hint: None });
         } else if !diff.is_empty() {
-            run.end(change.id, Ending::Failed { reason: did_not_take(&diff), hint: None });
+            let reason = did_not_take(&diff, &run.lock()[change.id.0].notes);
+            run.end(change.id, Ending::Failed { reason, hint: hint(&diff) });
         }
     }
 }
@@ -108,7 +109,22 @@ fn does_not_serve(change: &Change, diff: &[FieldDiff], container: Option<&Contai
     Some(format!("it was started, ended by itself and was restarted, {times} so far"))
 }
 
-pub(super) fn did_not_take(diff: &[FieldDiff]) -> String {
+/// What to say of fields that an engine took and does not show, with what it said itself about it.
+pub(super) fn did_not_take(diff: &[FieldDiff], notes: &[String]) -> String {
     let rows: Vec<_> = diff.iter().map(ToString::to_string).collect();
-    format!("the engine took it and still shows something else: {}", rows.join(", "))
+    let said: Vec<&str> = notes.iter().filter_map(|note| note.strip_prefix(ENGINE_SAYS)).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" (it says: {})", said.join(" ")) };
+    format!("the engine took it and still shows something else: {}{said}", rows.join(", "))
+}
+
+/// What stands before a warning of the engine among the notes of a change.
+pub(super) const ENGINE_SAYS: &str = "the engine says: ";
+
+/// What can be done about fields that an engine dropped.
+pub(super) fn hint(diff: &[FieldDiff]) -> Option<String> {
+    let mut fields: Vec<&str> =
+        diff.iter().map(|row| row.field.split('.').next().unwrap_or(&row.field)).collect();
+    fields.dedup();
+    let fields: Vec<String> = fields.into_iter().map(|field| format!("`{field}`")).collect();
+    Some(format!("this engine, or its kernel, does not do what {} says: remove it here", fields.join(", ")))
 }

@@ -40,6 +40,10 @@ pub fn fields(
         let At::Path(path) = field.at else { continue };
         let Seen::Known(shown) = observed.at(path) else { continue };
         let from = field.form.observe(shown);
+        if let (Unset::Chosen(_), None) = (field.unset, spec.value(field.name)) {
+            diffs.extend(chosen_again(field, &from, declared_before.as_ref()));
+            continue;
+        }
         let (to, impact) = match spec.value(field.name) {
             Some(declared) => match wanted(field, declared, background, &from) {
                 // Going back to nothing is a removal, whether it is said or not.
@@ -55,6 +59,16 @@ pub fn fields(
         diffs.extend(rows(field, &from, &to, impact));
     }
     diffs
+}
+
+/// What the engine chose, or what was declared once: only a new object tells, and that has no
+/// trace of the field any more.
+fn chosen_again(field: &Field, from: &Value, declared_before: Option<&BTreeSet<&str>>) -> Option<FieldDiff> {
+    declared_before?.contains(field.name).then(|| {
+        let from = if from.is_null() { Value::Null } else { field.form.show(from) };
+        let to = Value::String("(the engine's own)".to_owned());
+        mask(FieldDiff { field: field.name.to_owned(), from, to, impact: field.removal })
+    })
 }
 
 /// The diff rows of one field between two normal forms.
@@ -77,7 +91,7 @@ fn wanted(field: &Field, declared: &Value, background: &Background<'_>, from: &V
         }
         // Whatever the image adds is there already as far as anybody can tell.
         (Unset::Image(_), Background::Unknown) => Some(field.form.over(from, declared)),
-        (Unset::Image(_), Background::None) | (Unset::Engine | Unset::Unmanaged(_), _) => {
+        (Unset::Image(_), Background::None) | (Unset::Engine | Unset::Chosen(_) | Unset::Unmanaged(_), _) => {
             Some(declared.clone())
         }
     }
@@ -95,7 +109,7 @@ fn gone(
         return None;
     }
     match (field.unset, background) {
-        (Unset::Unmanaged(_), _) | (Unset::Image(_), Background::Unknown) => None,
+        (Unset::Unmanaged(_) | Unset::Chosen(_), _) | (Unset::Image(_), Background::Unknown) => None,
         // An entrypoint of one's own takes the image's command away.
         (Unset::Image(_), _)
             if field.name == "command" && spec.value("entrypoint").is_some_and(|own| !own.is_null()) =>

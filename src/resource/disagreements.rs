@@ -142,7 +142,7 @@ fn rows(table: &[Field], foretold: &Attributes, shown: &Attributes, image: &Valu
                     field.form.over(&behind, &known)
                 }
                 // What the engine adds of its own was not foretold.
-                Unset::Unmanaged(_) => field.form.over(&real, &known),
+                Unset::Unmanaged(_) | Unset::Chosen(_) => field.form.over(&real, &known),
                 Unset::Engine => known,
             };
         }

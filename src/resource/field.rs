@@ -7,6 +7,7 @@ pub use crate::plan::Impact;
 use super::Form;
 
 /// One option of a kind. Parser, create body, comparison, manual and tests go through these rows.
+#[derive(Clone, Copy)]
 pub struct Field {
     /// Our name for it, which labels and diffs use.
     pub name: &'static str,
@@ -52,6 +53,8 @@ pub enum At {
     Path(&'static str),
     /// Something with a structure of its own, which the kind's code compares and sends.
     Structure,
+    /// Another way to say a part of this field, which it becomes when it is read.
+    Within(&'static str),
     /// Nothing at the engine: it says how evenkeel goes about it.
     Policy,
 }
@@ -63,6 +66,8 @@ pub enum Unset {
     Image(&'static str),
     /// The engine's default, which is what the form reads from `null`.
     Engine,
+    /// What the engine chooses, for this reason: going back takes an object that nothing was said for.
+    Chosen(&'static str),
     /// It is left as it is, for this reason.
     Unmanaged(&'static str),
 }
@@ -96,4 +101,29 @@ pub const fn plain(word: &'static str) -> Spelling {
 /// Salt's words.
 pub const fn salt(word: &'static str) -> Spelling {
     Spelling { vocabulary: Vocabulary::Salt, word }
+}
+
+/// How many rows several tables have together.
+pub const fn rows(tables: &[&[Field]]) -> usize {
+    let (mut count, mut table) = (0, 0);
+    while table < tables.len() {
+        count += tables[table].len();
+        table += 1;
+    }
+    count
+}
+
+/// Several tables as one, in this order; `N` is what [`rows`] says.
+pub const fn joined<const N: usize>(tables: &[&[Field]]) -> [Field; N] {
+    let mut all = [tables[0][0]; N];
+    let (mut at, mut table) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            (at, row) = (at + 1, row + 1);
+        }
+        table += 1;
+    }
+    all
 }

@@ -252,6 +252,11 @@ pub trait Kind: Sync {
         arguments.to_vec()
     }
 
+    /// Puts fields together that say parts of the same.
+    fn combine(&self, spec: &mut Spec, problems: &mut Diagnostics) {
+        let _ = (spec, problems);
+    }
+
     /// What to write instead of a word that people know from elsewhere and that is no field here.
     fn instead_of(&self, word: &str) -> Option<&'static str> {
         let _ = word;

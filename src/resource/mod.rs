@@ -9,6 +9,7 @@ mod image;
 mod kind;
 mod network;
 mod secrecy;
+mod since;
 mod spec;
 mod volume;
 
@@ -20,7 +21,7 @@ pub use container::{
 };
 pub use disagreements::disagreements;
 pub use field::{At, Field, Impact, Reading, Spelling, Unset, Vocabulary};
-pub use form::{Form, Sample, whole_seconds};
+pub use form::{Form, Sample, Samples, whole_seconds};
 pub use image::{
     Pull, at_pin, end_of_trial, follows_base, image_reference, is_due, kept, pull_policy, revision,
     revisions, trials,

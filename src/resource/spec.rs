@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::field::{Field, Reading};
+use super::field::{Field, Reading, Unset};
 use super::kind::Kind;
 use crate::source::{Diagnostic, Diagnostics, Entry, Place, did_you_mean};
 
@@ -93,10 +93,13 @@ pub fn read_spec(
             continue;
         }
         match field.form.read(&entry.value, reading) {
+            // What the engine chooses is what it is where nothing is said.
+            Ok(Value::Null) if matches!(field.unset, Unset::Chosen(_)) => {}
             Ok(value) => spec.insert(field.name, value, &entry.value.place),
             Err(found) => problems.extend(found),
         }
     }
+    kind.combine(&mut spec, &mut problems);
     if problems.has_errors() { Err(problems) } else { Ok(spec) }
 }
 

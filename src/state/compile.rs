@@ -15,6 +15,7 @@ use super::gather::{Gathered, Gatherer};
 use super::graph::{State, StateGraph};
 use super::index::Index;
 use super::inputs::{Inputs, Trust};
+use super::line_files;
 use super::pillar;
 use super::pins::{self, Pinned};
 use super::references::add_references;
@@ -46,6 +47,9 @@ pub fn compile(inputs: &Inputs) -> Result<StateGraph, Diagnostics> {
     let mut states: Vec<_> =
         chunks.iter().enumerate().filter_map(|(n, chunk)| read(chunk, n, &mut problems)).collect();
     chunks.iter().for_each(|chunk| confine::guards(chunk, &inputs.trust, &mut problems));
+    for state in &mut states {
+        line_files::read(state, &tree, &mut problems);
+    }
     let mut secret_places = BTreeMap::new();
     for chunk in &chunks {
         secrets::places(chunk, &mut problems);

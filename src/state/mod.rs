@@ -19,6 +19,7 @@ mod hooks;
 mod index;
 mod inputs;
 mod json;
+mod line_files;
 mod module;
 mod options;
 mod parse;

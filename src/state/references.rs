@@ -20,6 +20,7 @@ use crate::world::ImageReference;
 const CONTAINER: &str = "container";
 const IMAGE: &str = "image";
 const PULL: &str = "pull";
+const PLATFORM: &str = "platform";
 
 /// Adds an edge for every reference to a declared object, and the implied images.
 pub fn add_references(
@@ -143,6 +144,7 @@ struct Images {
 struct Implied {
     reference: Reference,
     pull: Option<(Value, Place)>,
+    platform: Option<(Value, Place)>,
     users: Vec<NodeIndex>,
 }
 
@@ -154,12 +156,23 @@ impl Images {
         }
         let pull = state.spec.get(PULL).map(|declared| (declared.value.clone(), declared.place.clone()));
         let number = *self.numbers.entry(parsed.normal()).or_insert_with(|| {
-            self.wanted.push(Implied { reference: reference.clone(), pull: None, users: Vec::new() });
+            self.wanted.push(Implied {
+                reference: reference.clone(),
+                pull: None,
+                platform: None,
+                users: Vec::new(),
+            });
             self.wanted.len() - 1
         });
         let implied = &mut self.wanted[number];
         if implied.users.last() != Some(&user) {
             implied.users.push(user);
+        }
+        let platform = state.spec.get(PLATFORM).filter(|platform| {
+            platform.value.is_string() && state.spec.text(IMAGE) == Some(reference.name.as_str())
+        });
+        if let (Some(platform), None) = (platform, &implied.platform) {
+            implied.platform = Some((platform.value.clone(), platform.place.clone()));
         }
         if let Some(pull) = pull
             && implied.pull.as_ref().is_none_or(|known| strength(&pull.0) > strength(&known.0))
@@ -211,6 +224,9 @@ impl Implied {
         };
         if let Some((pull, place)) = &self.pull {
             spec.insert(PULL, pull.clone(), place);
+        }
+        if let Some((platform, place)) = &self.platform {
+            spec.insert(PLATFORM, platform.clone(), place);
         }
         Some(State {
             id: self.reference.name.clone(),

@@ -289,13 +289,20 @@ impl Tree {
 
     /// Reads a file of the tree.
     pub fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
+        self.read_below(Some(&self.root), path)
+    }
+
+    /// Reads a file that a state names; one of our own may lie anywhere.
+    pub fn read_beside(&self, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
+        self.read_below(Some(&self.root).filter(|_| !self.bounds.is_open()), path)
+    }
+
+    fn read_below(&self, root: Option<&PathBuf>, path: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
         let shown = self.shown(path);
         let fail = |why: String| Diagnostic::error_without_place(format!("cannot read {shown}: {why}"));
         let real = self.bounds.real(path).map_err(|error| fail(error.to_string()))?;
-        if !real.starts_with(&self.root) {
-            return Err(
-                fail(LEADS_OUT.to_owned()).hint(format!("copy the file below {}", self.root.display()))
-            );
+        if let Some(root) = root.filter(|root| !real.starts_with(root)) {
+            return Err(fail(LEADS_OUT.to_owned()).hint(format!("copy the file below {}", root.display())));
         }
         let size = fs::metadata(&real).map_err(|error| fail(error.to_string()))?.len();
         if size > MAX_FILE {

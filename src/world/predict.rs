@@ -287,6 +287,9 @@ impl World {
                 );
             }
         }
+        if body["NetworkDisabled"] == true {
+            return Ok(BTreeMap::new());
+        }
         let mode = body["HostConfig"]["NetworkMode"].as_str().unwrap_or("");
         let name = if matches!(mode, "" | "default") { "bridge" } else { mode };
         if endpoints.is_empty()

@@ -3,6 +3,7 @@
 
 mod background;
 mod defaults;
+mod fields;
 mod identity;
 mod matrix;
 mod registries;

@@ -19,6 +19,8 @@ fn a_tree_may_use_all_that_was_pushed() {
         ("token", "x"),
         ("image.tar", "x"),
         ("evenkeel.yml", "project: shop\nregistries: {reg.example: {ca: ca.pem, timeout: 5s}}\n"),
+        ("states/web.env", "A=1\n"),
+        ("states/p.json", "{}"),
         ("states/pillar/prod.yml", "{% import_yaml 'shared.yml' as shared %}a: {{ shared.a }}\n"),
         ("states/shared.yml", "a: 1\n"),
         ("states/web.yml", "-> other.yml"),
@@ -29,7 +31,8 @@ fn a_tree_may_use_all_that_was_pushed() {
              app:1: {image.built: {context: ../app, secrets: {npm: {file: ../token}}, cache_from: [a:1]}}\n\
              app:2: {image.built: {context: ../latest, dockerfile: ./Dockerfile}}\n\
              app:3: {image.loaded: {path: ../image.tar}}\n\
-             app:4: {image.built: {context: ../not/yet/there}}\n",
+             app:4: {image.built: {context: ../not/yet/there}}\n\
+             web: {container.running: {image: 'app:1', env_file: [web.env, {path: none, required: false}], security_opt: ['seccomp=./p.json']}}\n",
         ),
     ])
     .accepted();
@@ -67,6 +70,29 @@ fn paths_of_states_stay_in_the_tree() {
             "dockerfile",
             "app:1: {image.built: {context: ../app}}",
             &[("app/Dockerfile.dockerignore", "-> HOST/x")],
+        ),
+        ("env_file", "web: {container.running: {image: 'a:1', env_file: ../../secret.yml}}", &[]),
+        (
+            "env_file",
+            "web: {container.running: {image: 'a:1', env_file: [{path: HOST/secret.yml, required: false}]}}",
+            &[],
+        ),
+        (
+            "env_file",
+            "web: {container.running: {image: 'a:1', env_file: [e]}}",
+            &[("states/e", "-> HOST/secret.yml")],
+        ),
+        ("env_file", "web: {docker_container.running: [{image: 'a:1'}, {env_file: HOST/secret.yml}]}", &[]),
+        ("label_file", "web: {container.running: {image: 'a:1', label_file: HOST/secret.yml}}", &[]),
+        (
+            "security_opt",
+            "web: {container.running: {image: 'a:1', security_opt: ['seccomp=HOST/secret.yml']}}",
+            &[],
+        ),
+        (
+            "security_opt",
+            "web: {container.running: {image: 'a:1', security_opt: ['seccomp:p']}}",
+            &[("states/p", "-> HOST/secret.yml")],
         ),
         ("path", "app:1: {image.loaded: {path: ../../image.tar}}", &[]),
         ("path", "app:1: {image.loaded: {path: HOST/image.tar}}", &[]),

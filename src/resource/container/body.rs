@@ -50,7 +50,7 @@ pub fn body(desired: &Desired<'_>, made: &Made<'_>, world: &World) -> Value {
     if !links.is_empty() && mode.as_deref().and_then(networks::primary).is_none() {
         body["HostConfig"]["Links"] = links.iter().map(|link| json!(by_id(link, world))).collect();
     }
-    if let Some(mode) = mode {
+    if let Some(mode) = &mode {
         body["HostConfig"]["NetworkMode"] = json!(mode);
     }
     shares::send(desired, world, &mut body);
@@ -58,6 +58,7 @@ pub fn body(desired: &Desired<'_>, made: &Made<'_>, world: &World) -> Value {
     if endpoints.as_object().is_some_and(|map| !map.is_empty()) {
         body["NetworkingConfig"] = endpoints;
     }
+    networks::send_macs(desired, mode.as_deref(), world, &mut body);
     if let Some(raw) = desired.spec.value("raw") {
         merge(&mut body, raw);
     }

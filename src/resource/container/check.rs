@@ -4,9 +4,12 @@ use serde_json::Value;
 
 use super::super::compare;
 use super::super::kind::{Desired, Reference};
+use super::super::since;
 use super::super::spec::Spec;
+use super::fields::FIELDS;
 use super::networks::shares_network;
 use super::shares;
+use super::together::{other_platform, together};
 use super::{files, gate, needs};
 use crate::source::{Diagnostic, Diagnostics, Place};
 use crate::world::{ImageReference, Refusal, Role, VersionRange, World};
@@ -80,7 +83,9 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
         // Whoever shares a network namespace shares what belongs to it.
         let foreign: &[&str] = match mode {
             "host" => &["hostname"],
-            _ if mode.starts_with("container:") => &["hostname", "expose", "dns", "extra_hosts", "links"],
+            _ if mode.starts_with("container:") => {
+                &["hostname", "expose", "dns", "extra_hosts", "links", "mac_address", "publish_all"]
+            }
             _ => &[],
         };
         for (field, declared) in foreign.iter().filter_map(|field| Some((field, spec.get(field)?))) {
@@ -109,6 +114,7 @@ pub fn check(function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnost
         );
     }
     problems.extend(files::check(spec));
+    problems.extend(together(function, spec));
     problems.extend(gate::check(function, spec));
     problems
 }
@@ -127,6 +133,13 @@ pub fn references(spec: &Spec) -> Vec<Reference> {
     for name in spec.value("networks").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name)
     {
         add("network", name, "networks");
+    }
+    for (_, mount) in spec.value("volumes").and_then(Value::as_object).into_iter().flatten() {
+        if let ("image", Some(source)) =
+            (mount["type"].as_str().unwrap_or_default(), mount["source"].as_str())
+        {
+            add("image", source, "volumes");
+        }
     }
     for (_, mount) in spec.value("volumes").and_then(Value::as_object).into_iter().flatten() {
         if mount["type"] == "volume"
@@ -164,7 +177,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
     if desired.function.name == "absent" {
         return Vec::new();
     }
-    let mut blockers = Vec::new();
+    let mut blockers = since::too_new(FIELDS, desired.spec, &world.engine);
     for reference in references(desired.spec) {
         let missing = match reference.kind {
             "network" => world.network(&reference.name).is_none(),
@@ -186,6 +199,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
         }
     }
     blockers.extend(needs::blockers(desired, world));
+    blockers.extend(other_platform(desired.spec, world));
     if let Some(owner) = shares::container_of(desired.spec, "ipc").and_then(|name| world.container(name))
         && owner.keeps_memory()
     {

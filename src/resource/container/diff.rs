@@ -28,12 +28,17 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
     let background = background(desired, container, world);
     let spec = effective::spec(desired, container, before.as_ref(), world);
     let rows = compare::fields(FIELDS, &spec, &container.attributes, &background, before.clone());
-    diff.extend(rows.into_iter().filter(|row| matters(row, desired, container)).map(engine_cannot));
+    diff.extend(
+        rows.into_iter()
+            .filter(|row| matters(row, desired, container))
+            .map(|row| engine_cannot(row, container)),
+    );
     diff.extend(mounts::diff(desired, container, was_declared("volumes"), was_declared("tmpfs")));
     let networks_before = was_declared("networks") || was_declared("network_mode");
     diff.extend(networks::diff(desired, container, world, networks_before));
     diff.extend(links(desired, container, world, was_declared("links")));
     diff.extend(shares::diff(desired, container, world, was_declared));
+    diff.extend(networks::mac_diff(desired, container, was_declared("mac_address")));
     diff.extend(mounted::diff(desired, container));
     let was_put = |key: &str| was_declared(key);
     let known = before.is_some().then_some(&was_put as &dyn Fn(&str) -> bool);
@@ -55,10 +60,17 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
     diff
 }
 
-/// The engine takes an update to unlimited swap and leaves the limit of the running container as it is.
-fn engine_cannot(row: FieldDiff) -> FieldDiff {
-    let is_unlimited = row.field == "memory_swap" && matches!(row.to.as_str(), Some("-1"));
-    FieldDiff { impact: if is_unlimited { Impact::Replace } else { row.impact }, ..row }
+/// What the engine's update call does not do: it takes an update to unlimited swap and leaves the limit of the
+/// running container as it is, and refuses a share of processors said in one way where it was said in another.
+fn engine_cannot(row: FieldDiff, container: &Container) -> FieldDiff {
+    let is_set = |path| container.attributes.at(path).known().and_then(Value::as_i64).unwrap_or(0) > 0;
+    let cannot = match row.field.as_str() {
+        "memory_swap" => matches!(row.to.as_str(), Some("-1")),
+        "cpus" => is_set("HostConfig.CpuQuota") || is_set("HostConfig.CpuPeriod"),
+        "cpu_quota" | "cpu_period" => is_set("HostConfig.NanoCpus"),
+        _ => false,
+    };
+    FieldDiff { impact: if cannot { Impact::Replace } else { row.impact }, ..row }
 }
 
 /// What the engine shows of the image behind the container once the plan is done.

@@ -27,6 +27,7 @@ mod scene;
 mod shares;
 mod steps;
 mod strategy;
+mod together;
 
 use super::field::{Field, Reading, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
@@ -103,6 +104,10 @@ impl Kind for ContainerKind {
 
     fn expand(&self, arguments: &[Entry], reading: &Reading, problems: &mut Diagnostics) -> Vec<Entry> {
         expand::expand(arguments, reading, problems)
+    }
+
+    fn combine(&self, spec: &mut Spec, problems: &mut Diagnostics) {
+        expand::combine(spec, problems);
     }
 
     fn instead_of(&self, word: &str) -> Option<&'static str> {

@@ -140,8 +140,9 @@ fn attachments(wanted: &[(&str, Cow<'_, Value>)], container: &Container, world: 
     let row = |name: &str, from: Value, to: Value| FieldDiff {
         field: format!("networks.{name}"),
         from,
+        // An attachment that is made later has no address of its own.
+        impact: if has_mac(&to) { Impact::Replace } else { Impact::Update },
         to,
-        impact: Impact::Update,
     };
     let mut diff = Vec::new();
     for (name, settings) in wanted {
@@ -195,10 +196,59 @@ pub fn first_endpoint(desired: &Desired<'_>) -> Value {
     }
 }
 
+/// Puts addresses of network cards into a create body, and the attachments that have some: engines forget the
+/// address of a card when a container is attached later. Older engines know one card alone.
+pub fn send_macs(desired: &Desired<'_>, mode: Option<&str>, world: &World, body: &mut Value) {
+    let by_card = world.engine.api >= BY_CARD;
+    if by_card {
+        for (name, settings) in declared(desired).unwrap_or_default().iter().skip(1) {
+            if has_mac(settings) {
+                body["NetworkingConfig"]["EndpointsConfig"][*name] = form::sent_endpoint(settings);
+            }
+        }
+    }
+    let Some(mac) = desired.spec.text("mac_address") else { return };
+    let mode = mode.unwrap_or_default();
+    if !by_card || shares_network(mode) {
+        body["MacAddress"] = json!(mac);
+        return;
+    }
+    let network = primary(mode).unwrap_or("bridge");
+    body["NetworkingConfig"]["EndpointsConfig"][network]["MacAddress"] = json!(mac);
+}
+
+/// From here on each attachment has an address of its own.
+const BY_CARD: (u32, u32) = (1, 44);
+
+fn has_mac(settings: &Value) -> bool {
+    settings["mac"].is_string()
+}
+
+/// Compares the address of the card in the network that the container was made with.
+pub fn mac_diff(desired: &Desired<'_>, container: &Container, was_declared: bool) -> Option<FieldDiff> {
+    let wanted = desired.spec.text("mac_address");
+    if wanted.is_none() && !was_declared {
+        return None;
+    }
+    let mode = container.attributes.text("HostConfig.NetworkMode").unwrap_or_default();
+    let card = container.networks.get(primary(mode).unwrap_or("bridge"));
+    let card = card.and_then(|card| card.settings["MacAddress"].as_str()).filter(|mac| !mac.is_empty());
+    let shown = card.or_else(|| container.attributes.text("Config.MacAddress")).unwrap_or_default();
+    let shown = shown.to_ascii_lowercase();
+    (wanted.unwrap_or_default() != shown).then(|| FieldDiff {
+        field: "mac_address".to_owned(),
+        from: json!(Some(shown).filter(|mac| !mac.is_empty())),
+        to: json!(wanted),
+        impact: Impact::Replace,
+    })
+}
+
 /// The steps that attach a new container to its other networks, before it is started.
 pub fn connect_others(desired: &Desired<'_>, container: &Target, world: &World) -> Vec<Step> {
     let networks = declared(desired).unwrap_or_default();
-    networks.iter().skip(1).filter_map(|(name, settings)| connect(name, settings, container, world)).collect()
+    let by_card = world.engine.api >= BY_CARD;
+    let others = networks.iter().skip(1).filter(|(_, settings)| !by_card || !has_mac(settings));
+    others.filter_map(|(name, settings)| connect(name, settings, container, world)).collect()
 }
 
 /// Takes the declared aliases out of what makes a newcomer: it is not to be found by them before it is proven.

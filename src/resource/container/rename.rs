@@ -9,7 +9,10 @@ use crate::resource::spec::Spec;
 pub fn rename(spec: &mut Spec, reference: &Reference, name: &str) {
     let old = reference.name.as_str();
     match reference.kind {
-        "image" => change(spec, "image", |image| (image == old).then(|| Value::from(name))),
+        "image" => {
+            change(spec, "image", |image| (image == old).then(|| Value::from(name)));
+            change(spec, "volumes", |mounts| mounts_of(mounts, "image", old, name));
+        }
         "network" => {
             change(spec, "networks", |networks| {
                 let networks = networks.as_object()?;
@@ -24,15 +27,7 @@ pub fn rename(spec: &mut Spec, reference: &Reference, name: &str) {
             });
             change(spec, "network_mode", |mode| (mode == old).then(|| Value::from(name)));
         }
-        "volume" => change(spec, "volumes", |mounts| {
-            let mut mounts = mounts.clone();
-            for mount in mounts.as_object_mut()?.values_mut() {
-                if mount["type"] == "volume" && mount["source"] == old {
-                    mount["source"] = Value::from(name);
-                }
-            }
-            Some(mounts)
-        }),
+        "volume" => change(spec, "volumes", |mounts| mounts_of(mounts, "volume", old, name)),
         "container" => {
             for field in ["network_mode", "pid", "ipc"] {
                 change(spec, field, |mode| {
@@ -64,6 +59,17 @@ pub fn rename(spec: &mut Spec, reference: &Reference, name: &str) {
         }
         _ => {}
     }
+}
+
+/// The mounts, with another name for a source.
+fn mounts_of(mounts: &Value, kind: &str, old: &str, name: &str) -> Option<Value> {
+    let mut mounts = mounts.clone();
+    for mount in mounts.as_object_mut()?.values_mut() {
+        if mount["type"] == kind && mount["source"] == old {
+            mount["source"] = Value::from(name);
+        }
+    }
+    Some(mounts)
 }
 
 fn change(spec: &mut Spec, field: &'static str, changed: impl FnOnce(&Value) -> Option<Value>) {

@@ -225,6 +225,8 @@ fn going_back(field: &str, form: &dyn Form, desired: &Desired<'_>) -> Value {
         }
         "restart" => json!({"Name": "no", "MaximumRetryCount": 0}),
         "pids_limit" => json!(0),
+        "cpu_quota" => json!(-1),
+        "cpu_period" => json!(100_000),
         _ => form.send(&form.observe(&Value::Null)),
     }
 }

@@ -69,7 +69,10 @@ fn exclusive(desired: &Desired<'_>, old: &Container) -> Option<String> {
     if let Some(other) = spec.text("network_mode").and_then(|mode| mode.strip_prefix("container:")) {
         return Some(format!("both would have the network of container {other}"));
     }
-    let address = spec.text("mac_address").filter(|address| !address.is_empty())?;
+    let of_networks = spec.value("networks").and_then(Value::as_object).into_iter().flatten();
+    let mut addresses =
+        spec.text("mac_address").into_iter().chain(of_networks.filter_map(|(_, own)| own["mac"].as_str()));
+    let address = addresses.find(|address| !address.is_empty())?;
     Some(format!("both have the MAC address {address}"))
 }
 
@@ -99,7 +102,7 @@ fn shared(desired: &Desired<'_>, old: &Container, world: &World) -> Option<Strin
     if links.is_some_and(|links| !links.is_empty()) {
         return Some("a link of the old one ends when what it leads to is replaced".to_owned());
     }
-    let devices = desired.spec.value("devices").and_then(Value::as_array);
+    let devices = desired.spec.value("devices").and_then(Value::as_object);
     devices.is_some_and(|devices| !devices.is_empty()).then(|| "both would use its devices".to_owned())
 }
 

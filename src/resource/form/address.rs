@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::list::{set, texts};
 use super::parts::{Read, each, items, text, unexpected, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Entry, Node, NodeValue};
 
@@ -38,11 +38,11 @@ impl Form for Ip {
         IP_EXPECTED
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["10.0.0.2", "'10.0.0.2'"], salt: &[] },
             Sample { plain: &["fd00::2", "FD00:0:0:0::2", "'fd00:0::0:2'"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -86,11 +86,11 @@ impl Form for Subnet {
         "a subnet, such as `10.5.0.0/24` or `fd00::/64`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["10.231.5.0/24", "10.231.5.7/24"], salt: &[] },
             Sample { plain: &["fd00::/64", "FD00:0:0:0::/64", "fd00::1/64"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -179,15 +179,15 @@ impl Form for DnsServers {
         "a list of IP addresses, in order, such as `[10.0.0.53]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[1.1.1.1, 'FD00::0:1']", "['1.1.1.1', 'fd00::1']"],
                 salt: &["'1.1.1.1,fd00::1'"],
             },
             Sample { plain: &["['fd00::1', 1.1.1.1]"], salt: &[] },
             Sample { plain: &["[9.9.9.9]", "9.9.9.9"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -219,8 +219,8 @@ impl Form for ExtraHosts {
         "hosts with their addresses: a list of `host:ip`, or `{host: ip}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['db:10.0.0.2', 'gw=host-gateway']",
@@ -234,7 +234,7 @@ impl Form for ExtraHosts {
                 salt: &[],
             },
             Sample { plain: &["{db: [10.0.0.2, 10.0.0.3]}", "['db:10.0.0.3', 'db:10.0.0.2']"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::parts::{each, text, unexpected, wrong};
 use super::scalar::or_else;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, NodeValue};
 
@@ -30,8 +30,8 @@ impl Form for Command {
         "a command, such as `sleep 60` or `[sleep, '60']`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["sleep 60", "[sleep, 60]", "[sleep, '60']", "\"sleep '60'\""], salt: &[] },
             Sample {
                 plain: &[r#"["sh", "-c", "echo 'a  b' $X"]"#, r#"'sh -c "echo ''a  b'' \$X"'"#],
@@ -39,7 +39,7 @@ impl Form for Command {
             },
             Sample { plain: &["['']"], salt: &[] },
             Sample { plain: &["[]", "''"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -68,11 +68,11 @@ impl Form for Entrypoint {
         "an entrypoint, such as `/bin/app` or `[/bin/app, --serve]`, or `[]` for none"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["/bin/app --serve", "[/bin/app, --serve]"], salt: &[] },
             Sample { plain: &["[]", "''", "['']"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,25 +3,46 @@
 use serde_json::{Value, json};
 
 use super::parts::text;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
 /// The name of a driver. Nothing is the engine's default.
 pub struct Driver {
     default: &'static str,
-    samples: &'static [Sample],
+    expects: &'static str,
+    samples: Samples,
 }
 
 pub const NETWORK_DRIVER: Driver = Driver {
     default: "bridge",
-    samples: &[Sample { plain: &["bridge", "''"], salt: &[] }, Sample { plain: &["macvlan"], salt: &[] }],
+    expects: DRIVER,
+    samples: Samples::of(&[
+        Sample { plain: &["bridge", "''"], salt: &[] },
+        Sample { plain: &["macvlan"], salt: &[] },
+    ]),
 };
 
 pub const VOLUME_DRIVER: Driver = Driver {
     default: "local",
-    samples: &[Sample { plain: &["local", "''"], salt: &[] }, Sample { plain: &["nfs"], salt: &[] }],
+    expects: DRIVER,
+    samples: Samples::of(&[
+        Sample { plain: &["local", "''"], salt: &[] },
+        Sample { plain: &["nfs"], salt: &[] },
+    ]),
 };
+
+/// Engines of Linux take the default alone.
+pub const ISOLATION: Driver = Driver {
+    default: "default",
+    expects: "`default`; for Windows also other words",
+    samples: Samples::of(&[
+        Sample { plain: &["default", "''"], salt: &[] },
+        Sample { plain: &["process"], salt: &[] },
+    ]),
+};
+
+const DRIVER: &str = "the name of a driver";
 
 impl Form for Driver {
     fn read(&self, node: &Node, _: &Reading) -> Result<Value, Diagnostics> {
@@ -33,10 +54,10 @@ impl Form for Driver {
     }
 
     fn expects(&self) -> &'static str {
-        "the name of a driver"
+        self.expects
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }

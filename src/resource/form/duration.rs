@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Read, text, unexpected, whole_number};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostics, Node};
 
@@ -65,12 +65,12 @@ impl Form for Seconds {
         "a duration in whole seconds, such as `1m30s` or `90`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["90", "1m30s", "'90'", "90s", "90000ms"], salt: &[] },
             Sample { plain: &["0", "0s"], salt: &[] },
             Sample { plain: &["10"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -104,12 +104,12 @@ impl Form for Span {
         "a duration, such as `1m30s`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["90s", "1m30s", "1.5m"], salt: &["90s", "90000000000"] },
             Sample { plain: &["500ms", "0.5s"], salt: &[] },
             Sample { plain: &["0", "0s"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -8,7 +8,7 @@ use super::local::clean;
 use super::map::object;
 use super::name::signal;
 use super::parts::{Read, each, entries, shell_command, text, unexpected, unknown_key, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostic, Diagnostics, Entry, Node, NodeValue, holds_token};
 
@@ -59,8 +59,8 @@ impl Form for Files {
         "files by path, such as `{/etc/app.conf: {source: app.conf, mode: '0640'}}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{/etc/app.conf: hello}",
@@ -71,7 +71,7 @@ impl Form for Files {
                 salt: &[],
             },
             Sample { plain: &["{/etc/app.conf: {content: bye, mode: '600', owner: 1000}}"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -249,11 +249,11 @@ impl Form for OnChange {
         "`restart`, `replace`, `{signal: HUP}` or `{exec: COMMAND}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["restart"], salt: &[] },
             Sample { plain: &["{signal: HUP}", "{signal: SIGHUP}"], salt: &[] },
             Sample { plain: &["{exec: [nginx, -s, reload]}"], salt: &[] },
-        ]
+        ])
     }
 }

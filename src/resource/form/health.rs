@@ -8,7 +8,7 @@ use super::list::texts;
 use super::map::{differences_by_key, object, sorted};
 use super::parts::{Read, each, entries, text, unexpected, unknown_key, wrong};
 use super::scalar::whole;
-use super::{BOOL, Form, Sample};
+use super::{BOOL, Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostics, Entry, Node, NodeValue};
 
@@ -56,6 +56,11 @@ impl Form for Healthcheck {
         object(settings.filter(|(_, value)| !value.is_null()))
     }
 
+    fn since(&self, normal: &Value) -> Vec<(String, (u32, u32))> {
+        let is_newer = !normal["start_interval"].is_null();
+        is_newer.then(|| ("start_interval".to_owned(), (1, 44))).into_iter().collect()
+    }
+
     /// The engine fills every setting that is not declared from the image's.
     fn over(&self, background: &Value, declared: &Value) -> Value {
         if *declared == disabled() {
@@ -89,8 +94,8 @@ impl Form for Healthcheck {
         "a healthcheck, such as `{test: curl -f http://localhost, interval: 10s}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{test: wget -q localhost, interval: 1m30s, timeout: 5s, retries: 3, start_period: 2s}",
@@ -115,7 +120,7 @@ impl Form for Healthcheck {
             },
             Sample { plain: &["{interval: 5s}"], salt: &["{interval: 5000000000}", "{Interval: 5s}"] },
             Sample { plain: &["{}", "{disable: false}"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Read, each, entries, shell_command, text, unexpected, unknown_key, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Entry, Node};
 use crate::world::HookCommand;
@@ -14,46 +14,46 @@ pub struct Hooks {
     places: &'static [&'static str],
     /// Where a command is run that says nothing of it.
     usual: Option<&'static str>,
-    samples: &'static [Sample],
+    samples: Samples,
 }
 
 pub const PRE_REPLACE: Hooks = Hooks {
     places: &["here", "old", "once"],
     usual: None,
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["{here: ./backup.sh}", "[{here: [/bin/sh, -c, ./backup.sh]}]"], salt: &[] },
         Sample {
             plain: &["[{old: save}, {once: [migrate, --all]}]", "{old: save, once: [migrate, --all]}"],
             salt: &[],
         },
-    ],
+    ]),
 };
 
 pub const POST_START: Hooks = Hooks {
     places: &["new", "here", "once"],
     usual: Some("new"),
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["warm-up", "{new: warm-up}", "[{command: [/bin/sh, -c, warm-up]}]"], salt: &[] },
         Sample { plain: &["[{here: notify}, warm-up]"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const PRE_STOP: Hooks = Hooks {
     places: &["old", "here"],
     usual: Some("old"),
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["drain", "{old: drain}", "[{command: drain}]"], salt: &[] },
         Sample { plain: &["{here: notify}"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const POST_REPLACE: Hooks = Hooks {
     places: &["here", "new"],
     usual: None,
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["{here: notify}", "[{here: notify}]"], salt: &[] },
         Sample { plain: &["{new: forget-cache}"], salt: &[] },
-    ],
+    ]),
 };
 
 const EXPECTED: &str = "a command or a list of them, each with its place, such as `{here: ./notify.sh}`, `{old: CMD}`, `{new: CMD}` or `{once: CMD}`";
@@ -75,7 +75,7 @@ impl Form for Hooks {
         EXPECTED
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::address::{Cidr, canonical_ip, canonical_subnet, ip, subnet};
 use super::map::{object, sorted};
 use super::parts::{Pair, Read, each, entries, pairs, text, unexpected, unknown_key, written, wrong};
-use super::{Form, STRING_MAP, Sample};
+use super::{Form, STRING_MAP, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Entry, Node};
 
@@ -92,8 +92,8 @@ impl Form for Ipam {
         "address pools, such as `{config: [{subnet: 10.5.0.0/24}]}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{config: [{subnet: 10.5.0.0/24, gateway: 10.5.0.1}, {subnet: 'fd00::/64'}]}",
@@ -114,7 +114,7 @@ impl Form for Ipam {
             },
             Sample { plain: &["{driver: custom, options: {a: 1}}"], salt: &[] },
             Sample { plain: &["{subnet: 10.6.0.0/16}"], salt: &[] },
-        ]
+        ])
     }
 }
 

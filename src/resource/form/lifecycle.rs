@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::map::{differences_by_key, object, union};
 use super::parts::{each, entries, text, unexpected, unknown_key};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Node};
 use crate::world::METHODS;
@@ -67,8 +67,8 @@ impl Form for Lifecycle {
         "commands: `{start: …, update: …, validate: …}`, as many of them as there are"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{update: git pull, validate: 'test -x /app'}",
@@ -78,7 +78,7 @@ impl Form for Lifecycle {
             },
             Sample { plain: &["{start: /run.sh}"], salt: &[] },
             Sample { plain: &["{}"], salt: &[] },
-        ]
+        ])
     }
 }
 

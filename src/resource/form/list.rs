@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::parts::{each, items, suggestion, text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -28,12 +28,12 @@ impl Form for StringSet {
         "a list of texts"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["[a, b]", "[b, a]", "[a, b, a]"], salt: &["[b, a]", "'a,b'", "b, a"] },
             Sample { plain: &["[a]", "a"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -56,12 +56,12 @@ impl Form for StringList {
         "a list of texts, in order"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["[a, b]", "[a, 'b']"], salt: &["[a, b]", "'a,b'", "a, b"] },
             Sample { plain: &["[b, a]"], salt: &[] },
             Sample { plain: &["[a]", "a"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -139,15 +139,15 @@ impl Form for Capabilities {
         "a list of capabilities, such as `[NET_ADMIN]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[NET_ADMIN, SYS_TIME]", "[sys_time, CAP_NET_ADMIN]", "[cap_net_admin, SYS_TIME]"],
                 salt: &["[NET_ADMIN, SYS_TIME]", "'SYS_TIME,NET_ADMIN'"],
             },
             Sample { plain: &["[ALL]", "all"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

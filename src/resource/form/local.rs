@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -36,11 +36,11 @@ impl Form for LocalPath {
         "a path, relative to the state file"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["./app", "app", "x/../app"], salt: &["app"] },
             Sample { plain: &["/srv/app"], salt: &["/srv/app/"] },
-        ]
+        ])
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::parts::{Pair, Read, each, pairs, unexpected, written};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostic, Diagnostics, Node};
 use crate::world::label;
@@ -58,8 +58,8 @@ impl Form for Env {
         "environment variables: `{KEY: value}` or a list of `KEY=value`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["{A: 1, B: x=y}", "['B=x=y', A=1]", "[{A: 1}, {B: x=y}]", "[A=0, B=x=y, A=1]"],
                 salt: &["{A: 1, B: x=y}", "[A=1, B=x=y]", "[{A: 1}, {B: x=y}]", "A=1,B=x=y", "'A=1, B=x=y'"],
@@ -67,7 +67,7 @@ impl Form for Env {
             Sample { plain: &["{A: ''}", "[A=]", "[{A: ''}]"], salt: &[] },
             Sample { plain: &["{A: yes, B: 1_000, C: 0o17}", "['A=yes', B=1_000, C=0o17]"], salt: &[] },
             Sample { plain: &["{}", "[]"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -136,15 +136,15 @@ impl Form for Labels {
         "labels: `{name: value}` or a list of `name=value`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["{tier: front, n: 1}", "[tier=front, n=1]", "[{tier: front}, n=1]"],
                 salt: &["{tier: front, n: 1}", "'tier=front,n=1'", "[{tier: front}, {n: '1'}]"],
             },
             Sample { plain: &["{seen: ''}", "[seen]", "{seen: }"], salt: &["seen", "[seen]"] },
             Sample { plain: &["{}", "[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

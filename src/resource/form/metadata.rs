@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::map::object;
 use super::parts::{each, entries, wrong};
 use super::raw::typed;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Node, NodeValue, looks_secret, without_url_passwords};
 
@@ -50,8 +50,8 @@ impl Form for Metadata {
         "a mapping, such as `{owner: db-team, links: [https://wiki.example/db]}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{owner: db-team, tier: 1, on_call: [{b: bob, a: ann}]}",
@@ -62,7 +62,7 @@ impl Form for Metadata {
             Sample { plain: &["{tier: '1'}"], salt: &[] },
             Sample { plain: &["{version: 1.10}", "{version: '1.10'}"], salt: &[] },
             Sample { plain: &["{}"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod address;
 mod command;
+mod cpuset;
+mod device;
 mod driver;
 mod duration;
 mod files;
@@ -10,8 +12,10 @@ mod health;
 mod hooks;
 mod ipam;
 mod lifecycle;
+mod line_files;
 mod list;
 mod local;
+mod mac;
 mod map;
 mod metadata;
 mod mount;
@@ -23,20 +27,26 @@ mod name;
 mod networks;
 mod options;
 mod parts;
+mod paths;
+mod platform;
 mod port;
 mod port_bindings;
 mod ports;
 mod pull;
+mod rates;
 mod raw;
 mod rebuild;
+mod requests;
 mod restart;
 mod scalar;
 mod secrets;
+mod security;
 mod shared;
 mod size;
 mod strategy;
 #[cfg(test)]
 pub(crate) mod testing;
+mod texts;
 mod tmpfs;
 mod ulimits;
 mod validation;
@@ -49,34 +59,46 @@ use crate::source::{Diagnostics, Node};
 
 pub use address::{DNS_SERVERS, DnsServers, EXTRA_HOSTS, ExtraHosts, IP, Ip, SUBNET, Subnet};
 pub use command::{COMMAND, Command, ENTRYPOINT, Entrypoint};
-pub use driver::{NETWORK_DRIVER, VOLUME_DRIVER};
+pub use cpuset::{CPUSET, CpuSet, MEMSET};
+pub use device::{DEVICES, Devices};
+pub use driver::{ISOLATION, NETWORK_DRIVER, VOLUME_DRIVER};
 pub use duration::{DURATION, DURATION_SECONDS, STOP_TIMEOUT, Seconds, Span, whole_seconds};
 pub use files::{FILES, ON_CHANGE, default_mode};
 pub use health::{HEALTHCHECK, Healthcheck};
 pub use hooks::{POST_REPLACE, POST_START, PRE_REPLACE, PRE_STOP};
 pub use ipam::{IPAM, Ipam};
 pub use lifecycle::LIFECYCLE;
+pub use line_files::{LINE_FILES, LineFiles, WrongLine, lines as file_lines};
 pub use list::{CAPABILITIES, Capabilities, STRING_LIST, STRING_SET, StringList, StringSet};
 pub use local::LOCAL_PATH;
+pub use mac::{MAC, Mac};
 pub use map::{ENV, Env, LABELS, Labels};
 pub use metadata::METADATA;
 pub use mounts::{MOUNTS, Mounts, SentMounts, carry_volumes, observed_mounts, send_mounts};
 pub use name::{HOSTNAME, Hostname, NETWORK_MODE, NetworkMode, SIGNAL, Signal, USER, User};
 pub use networks::{NETWORKS, Networks, observed_endpoint, sent_endpoint, without_own_name};
 pub use options::{BRIDGE_OPTIONS, LOG_OPTIONS, STRING_MAP, SYSCTLS, StringMap, VOLUME_OPTIONS};
+pub use paths::{CONSOLE_SIZE, CONTAINER_PATHS, ConsoleSize, ContainerPaths};
+pub use platform::{PLATFORM, Platform};
 pub use ports::{EXPOSED_PORTS, ExposedPorts, PORTS, Ports, exposed as exposed_ports};
 pub use pull::PULL;
+pub use rates::{BYTE_RATES, DEVICE_WEIGHTS, Rates, TIMES_RATES};
 pub use raw::{RAW, Raw};
 pub use rebuild::REBUILD;
+pub use requests::{DEVICE_REQUESTS, DeviceRequests};
 pub use restart::{RESTART, Restart};
 pub use scalar::{
-    BLKIO_WEIGHT, BOOL, BOOL_ON, Bool, COUNT, CPU_SHARES, Choice, ContainerPath, INTEGER, Integer,
-    LOG_DRIVER, ON_UNKNOWN, OOM_SCORE, PATH, PIDS_LIMIT, SWAPPINESS, TEXT, Text,
+    BLKIO_WEIGHT, BOOL, BOOL_ON, Bool, COUNT, CPU_PERIOD, CPU_QUOTA, CPU_SHARES, Choice, ContainerPath,
+    INTEGER, Integer, LOG_DRIVER, ON_UNKNOWN, OOM_SCORE, PATH, PIDS_LIMIT, REALTIME, SWAPPINESS, TEXT, Text,
 };
 pub use secrets::BUILD_SECRETS;
+pub use security::{FROM_FILE, SECURITY_OPT, SecurityOptions, profile as seccomp_profile};
 pub use shared::{IPC, Ipc, PID, Pid, VOLUMES_FROM, VolumesFrom};
 pub use size::{CPUS, Cpus, MEMORY_SWAP, SHM_SIZE, SIZE, Size};
 pub use strategy::STRATEGY;
+pub use texts::{
+    CGROUP_NAMESPACE, CGROUP_PARENT, DOMAIN, DRIVER_OF_VOLUMES, NAMESPACE, NETWORK_SCOPE, RUNTIME,
+};
 pub use tmpfs::{TMPFS, Tmpfs};
 pub use ulimits::{ULIMITS, Ulimits};
 pub use validation::VALIDATION;
@@ -98,6 +120,12 @@ pub trait Form: Sync {
     /// Gives what the engine takes for a normal form.
     fn send(&self, normal: &Value) -> Value {
         normal.clone()
+    }
+
+    /// The parts of a value that only newer engines know, and the API version that brought them.
+    fn since(&self, normal: &Value) -> Vec<(String, (u32, u32))> {
+        let _ = normal;
+        Vec::new()
     }
 
     /// True of files and folders of this machine, which evenkeel itself reads or writes.
@@ -128,8 +156,8 @@ pub trait Form: Sync {
     /// What a person may write, in a few words with an example: `a size, such as 64m`.
     fn expects(&self) -> &'static str;
 
-    /// Values for tests; at least two that differ.
-    fn samples(&self) -> &'static [Sample];
+    /// Values for tests; at least two that differ, or it does not compile.
+    fn samples(&self) -> Samples;
 }
 
 /// One value for the tests of a form.
@@ -139,4 +167,33 @@ pub struct Sample {
     pub plain: &'static [&'static str],
     /// The same in Salt's vocabulary, where it differs.
     pub salt: &'static [&'static str],
+}
+
+/// The values for the tests of a form. A form without them does not compile.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples(&'static [Sample]);
+
+impl Samples {
+    /// Two values or more.
+    pub const fn of<const N: usize>(samples: &'static [Sample; N]) -> Self {
+        const { assert!(N >= 2, "a form has at least two samples") };
+        Self(samples)
+    }
+}
+
+impl std::ops::Deref for Samples {
+    type Target = [Sample];
+
+    fn deref(&self) -> &[Sample] {
+        self.0
+    }
+}
+
+impl IntoIterator for Samples {
+    type Item = &'static Sample;
+    type IntoIter = std::slice::Iter<'static, Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }

@@ -1,5 +1,7 @@
 //! One mount: what it is, what goes without saying, and its options.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::list::texts;
@@ -13,6 +15,8 @@ pub(super) enum Kind {
     /// A volume without a name of its own.
     Anonymous,
     Tmpfs,
+    /// What an image holds, read-only.
+    Image,
 }
 
 /// A mount without its target. See `Mounts` for the normal form.
@@ -26,6 +30,13 @@ pub(super) struct Mount {
     pub selinux: Option<String>,
     pub nocopy: bool,
     pub non_recursive: bool,
+    /// What of a read-only bind is below other mounts: `writable`, or `readonly` by all means.
+    pub recursion: Option<String>,
+    /// Of a volume that is made with the container.
+    pub labels: BTreeMap<String, String>,
+    /// Of a volume that is made with the container.
+    pub driver: Option<String>,
+    pub driver_options: BTreeMap<String, String>,
     pub subpath: Option<String>,
     /// Of a tmpfs, in bytes.
     pub size: Option<i64>,
@@ -74,6 +85,21 @@ impl Mount {
 
     pub(super) fn tmpfs() -> Self {
         Self { kind: Kind::Tmpfs, ..Self::default() }
+    }
+
+    pub(super) fn image(reference: impl Into<String>) -> Self {
+        Self { kind: Kind::Image, source: reference.into(), read_only: true, ..Self::default() }
+    }
+
+    /// What only the long form of the engine says.
+    pub(super) fn is_long(&self) -> bool {
+        self.kind == Kind::Image
+            || self.non_recursive
+            || self.recursion.is_some()
+            || self.subpath.is_some()
+            || self.driver.is_some()
+            || !self.labels.is_empty()
+            || !self.driver_options.is_empty()
     }
 
     /// A volume as the engine shows it: one with an engine-made name is anonymous, also if it was
@@ -158,7 +184,14 @@ impl Mount {
         // The engine shares volumes with other containers without being told.
         set("selinux", json!(self.selinux.as_deref().filter(|label| is_bind || *label == "Z")));
         set("non_recursive", json!(self.non_recursive && is_bind));
+        set("recursion", json!(self.recursion.as_deref().filter(|_| is_bind)));
         set("nocopy", json!(self.nocopy && !is_bind));
+        set("labels", if self.labels.is_empty() { Value::Null } else { json!(self.labels) });
+        set("driver", json!(self.driver));
+        set(
+            "driver_options",
+            if self.driver_options.is_empty() { Value::Null } else { json!(self.driver_options) },
+        );
         set("subpath", json!(self.subpath));
         set("size", json!(self.size.filter(|size| *size > 0)));
         set("mode", json!(self.mode.filter(|mode| *mode > 0)));
@@ -172,12 +205,20 @@ impl Mount {
     pub(super) fn of_normal(normal: &Value) -> Self {
         let text = |key: &str| normal[key].as_str().map(str::to_owned);
         let flag = |key: &str| normal[key].as_bool().unwrap_or(false);
+        let map = |key: &str| {
+            let entries = normal[key].as_object().into_iter().flatten();
+            entries.map(|(key, value)| (key.clone(), super::parts::written(value))).collect()
+        };
         Self {
             kind: Kind::of_word(normal["type"].as_str().unwrap_or_default()),
             source: text("source").unwrap_or_default(),
             read_only: flag("read_only"),
             propagation: text("propagation"),
             selinux: text("selinux"),
+            recursion: text("recursion"),
+            labels: map("labels"),
+            driver: text("driver"),
+            driver_options: map("driver_options"),
             nocopy: flag("nocopy"),
             non_recursive: flag("non_recursive"),
             subpath: text("subpath"),
@@ -187,6 +228,49 @@ impl Mount {
             name: text("_name"),
             must_exist: flag("_must_exist"),
         }
+    }
+
+    /// The long form of the engine.
+    pub(super) fn sent(&self, target: &str) -> Value {
+        let mut sent = Map::new();
+        let mut set = |key: &str, value: Value| {
+            if !matches!(value, Value::Null | Value::Bool(false)) {
+                sent.insert(key.to_owned(), value);
+            }
+        };
+        let source = self.name.as_ref().unwrap_or(&self.source);
+        let (word, of_kind) = match self.kind {
+            Kind::Bind => ("bind", "BindOptions"),
+            Kind::Image => ("image", "ImageOptions"),
+            Kind::Volume | Kind::Anonymous | Kind::Tmpfs => ("volume", "VolumeOptions"),
+        };
+        set("Type", json!(word));
+        set("Source", json!(Some(source).filter(|source| !source.is_empty())));
+        set("Target", json!(target));
+        // An image is read-only without saying so.
+        set("ReadOnly", json!(self.read_only && self.kind != Kind::Image));
+        let mut options = Map::new();
+        let mut option = |key: &str, value: Value| {
+            if !matches!(value, Value::Null | Value::Bool(false)) {
+                options.insert(key.to_owned(), value);
+            }
+        };
+        option("Propagation", json!(self.propagation));
+        option("NonRecursive", json!(self.non_recursive));
+        option("ReadOnlyNonRecursive", json!(self.recursion.as_deref() == Some("writable")));
+        option("ReadOnlyForceRecursive", json!(self.recursion.as_deref() == Some("readonly")));
+        // As with binds; engines before API 1.42 know nothing of it, and want the path to be there.
+        option("CreateMountpoint", json!(self.kind == Kind::Bind && !self.must_exist));
+        option("NoCopy", json!(self.nocopy));
+        option("Subpath", json!(self.subpath));
+        option("Labels", if self.labels.is_empty() { Value::Null } else { json!(self.labels) });
+        if self.driver.is_some() || !self.driver_options.is_empty() {
+            option("DriverConfig", json!({"Name": self.driver, "Options": self.driver_options}));
+        }
+        if !options.is_empty() {
+            set(of_kind, Value::Object(options));
+        }
+        Value::Object(sent)
     }
 
     /// True if both mount the same thing in the same way, whatever their notes.
@@ -219,7 +303,12 @@ impl Mount {
                 options.extend(self.options.iter().cloned());
                 "tmpfs".to_owned()
             }
+            Kind::Image => format!("image {}", self.source),
         };
+        options.extend(self.recursion.as_ref().map(|recursion| format!("recursive={recursion}")));
+        options.extend(self.driver.as_ref().map(|driver| format!("driver={driver}")));
+        options.extend(self.driver_options.iter().map(|(key, value)| format!("{key}={value}")));
+        options.extend(self.labels.iter().map(|(key, value)| format!("label {key}={value}")));
         options.extend(self.subpath.as_ref().map(|subpath| format!("subpath={subpath}")));
         if options.is_empty() { what } else { format!("{what} ({})", options.join(", ")) }
     }
@@ -232,6 +321,7 @@ impl Kind {
             Self::Volume => "volume",
             Self::Anonymous => "anonymous",
             Self::Tmpfs => "tmpfs",
+            Self::Image => "image",
         }
     }
 
@@ -240,6 +330,7 @@ impl Kind {
             "bind" => Self::Bind,
             "anonymous" => Self::Anonymous,
             "tmpfs" => Self::Tmpfs,
+            "image" => Self::Image,
             _ => Self::Volume,
         }
     }

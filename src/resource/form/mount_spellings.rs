@@ -1,5 +1,7 @@
 //! How people write a mount: `source:target:options`, the long form, docker-py's mapping.
 
+use std::collections::BTreeMap;
+
 use super::mount::{Kind, Mount, OPTIONS, octal};
 use super::parts::{Read, clean_path, each, entries, suggestion, text, unexpected, unknown_key, wrong};
 use super::scalar::container_path;
@@ -157,9 +159,19 @@ fn long(node: &Node, reading: &Reading) -> Read<(String, Mount)> {
         ("bind", None) => return Err(wrong(node, "`source` is missing", "it is the path on the host")),
         ("volume", Some(from)) => Mount::volume(volume_name(text(from, "a volume's name")?, from)?),
         ("volume", None) => Mount::anonymous(),
+        ("image", Some(from)) => {
+            options.read_only = true;
+            Mount::image(text(from, "an image")?)
+        }
+        ("image", None) => return Err(wrong(node, "`source` is missing", "it is the name of an image")),
         ("tmpfs", None) => Mount::tmpfs(),
         ("tmpfs", Some(from)) => return Err(wrong(from, "a tmpfs has no source", "remove the line")),
-        _ => return Err(unexpected(kind, "`bind`, `volume` or `tmpfs`").into()),
+        ("npipe", _) => return Err(wrong(kind, "named pipes are for Windows containers", TYPES)),
+        ("cluster", _) => {
+            let hint = "make the volume with a driver that reaches all hosts, and write `type: volume`";
+            return Err(wrong(kind, "cluster volumes are for services of a swarm", hint));
+        }
+        _ => return Err(unexpected(kind, TYPES).into()),
     };
     options.kind = mount.kind;
     std::mem::swap(&mut options.source, &mut mount.source);
@@ -173,6 +185,8 @@ fn long(node: &Node, reading: &Reading) -> Read<(String, Mount)> {
     Ok((target, options))
 }
 
+const TYPES: &str = "`bind`, `volume`, `tmpfs` or `image`";
+
 fn fits(option: &str, kind: Kind) -> bool {
     match option {
         "ro" => true,
@@ -182,13 +196,17 @@ fn fits(option: &str, kind: Kind) -> bool {
 }
 
 fn sizes_fit(mount: &Mount) -> bool {
-    (mount.kind == Kind::Tmpfs || mount.size.is_none() && mount.mode.is_none())
-        && (mount.kind == Kind::Volume || mount.subpath.is_none())
+    let is_volume = matches!(mount.kind, Kind::Volume | Kind::Anonymous);
+    let is_made = mount.driver.is_some() || !mount.driver_options.is_empty() || !mount.labels.is_empty();
+    (mount.kind == Kind::Tmpfs || mount.size.is_none() && mount.mode.is_none() && mount.options.is_empty())
+        && (matches!(mount.kind, Kind::Volume | Kind::Image) || mount.subpath.is_none())
+        && (is_volume || !is_made)
+        && (mount.kind == Kind::Bind || mount.recursion.is_none())
 }
 
 fn key<'a>(entry: &'a Entry, long: &mut Long<'a>, options: &mut Mount, reading: &Reading) -> Read<()> {
     const KEYS: &[&str] =
-        &["type", "source", "target", "read_only", "bind", "volume", "tmpfs", "consistency"];
+        &["type", "source", "target", "read_only", "bind", "volume", "tmpfs", "image", "consistency"];
     let value = &entry.value;
     match entry.key.as_str() {
         "type" | "Type" => long.kind = Some(value),
@@ -196,7 +214,8 @@ fn key<'a>(entry: &'a Entry, long: &mut Long<'a>, options: &mut Mount, reading: 
         "target" | "dst" | "destination" | "Target" => long.target = Some(value),
         "read_only" | "readonly" | "ReadOnly" => options.read_only = flag(value, reading)?,
         "consistency" | "Consistency" => {}
-        "bind" | "volume" | "tmpfs" | "BindOptions" | "VolumeOptions" | "TmpfsOptions" => {
+        "bind" | "volume" | "tmpfs" | "image" | "BindOptions" | "VolumeOptions" | "TmpfsOptions"
+        | "ImageOptions" => {
             let options_of_kind = entries(value, "a mapping of options")?;
             each(options_of_kind.iter().filter(|entry| !entry.value.is_null()), |entry| {
                 detail(entry, options, reading)
@@ -208,8 +227,19 @@ fn key<'a>(entry: &'a Entry, long: &mut Long<'a>, options: &mut Mount, reading: 
 }
 
 fn detail(entry: &Entry, options: &mut Mount, reading: &Reading) -> Read<()> {
-    const KEYS: &[&str] =
-        &["propagation", "create_host_path", "selinux", "nocopy", "subpath", "size", "mode"];
+    const KEYS: &[&str] = &[
+        "propagation",
+        "create_host_path",
+        "selinux",
+        "recursive",
+        "nocopy",
+        "subpath",
+        "labels",
+        "driver_config",
+        "size",
+        "mode",
+        "options",
+    ];
     let value = &entry.value;
     match entry.key.as_str() {
         "propagation" | "Propagation" | "selinux" => {
@@ -224,6 +254,41 @@ fn detail(entry: &Entry, options: &mut Mount, reading: &Reading) -> Read<()> {
             }
         }
         "create_host_path" | "CreateMountpoint" => options.must_exist = !flag(value, reading)?,
+        "recursive" => match text(value, RECURSIVE)? {
+            "enabled" => {}
+            "disabled" => options.non_recursive = true,
+            word @ ("writable" | "readonly") => options.recursion = Some(word.to_owned()),
+            _ => return Err(unexpected(value, RECURSIVE).into()),
+        },
+        "ReadOnlyNonRecursive" if flag(value, reading)? => options.recursion = Some("writable".to_owned()),
+        "ReadOnlyForceRecursive" if flag(value, reading)? => options.recursion = Some("readonly".to_owned()),
+        "ReadOnlyNonRecursive" | "ReadOnlyForceRecursive" => {}
+        "labels" | "Labels" => options.labels = texts_by_name(value, reading)?,
+        "driver" => options.driver = Some(text(value, "the name of a driver")?.to_owned()),
+        "driver_opts" => options.driver_options = texts_by_name(value, reading)?,
+        "driver_config" | "DriverConfig" => {
+            for entry in &entries(value, "`{name: local, options: {…}}`")? {
+                match entry.key.as_str() {
+                    "name" | "Name" => {
+                        options.driver = Some(text(&entry.value, "the name of a driver")?.to_owned());
+                    }
+                    "options" | "Options" => options.driver_options = texts_by_name(&entry.value, reading)?,
+                    _ => return Err(unknown_key(entry, "a driver", &["name", "options"])),
+                }
+            }
+        }
+        "options" if value.text().is_some() => {
+            options.set_tmpfs_options(text(value, "options of a tmpfs")?);
+        }
+        "options" | "Options" => {
+            for option in super::parts::items(value, reading, "options of a tmpfs, such as `[noexec]`")? {
+                let words = match option.as_list() {
+                    Some(words) => each(words, |word| text(word, "an option").map(str::to_owned))?.join("="),
+                    None => text(&option, "an option")?.to_owned(),
+                };
+                options.set_tmpfs_options(&words);
+            }
+        }
         "NonRecursive" => options.non_recursive = flag(value, reading)?,
         "nocopy" | "NoCopy" => options.nocopy = flag(value, reading)?,
         "subpath" | "Subpath" => options.subpath = Some(text(value, "a path in the volume")?.to_owned()),
@@ -242,6 +307,14 @@ fn detail(entry: &Entry, options: &mut Mount, reading: &Reading) -> Read<()> {
         _ => return Err(unknown_key(entry, "the options of a mount", KEYS)),
     }
     Ok(())
+}
+
+const RECURSIVE: &str = "`enabled`, `disabled`, `writable` or `readonly`";
+
+fn texts_by_name(node: &Node, reading: &Reading) -> Read<BTreeMap<String, String>> {
+    let map = super::LABELS.read(node, reading)?;
+    let entries = map.as_object().into_iter().flatten();
+    Ok(entries.map(|(key, value)| (key.clone(), super::parts::written(value))).collect())
 }
 
 /// Reads an item of a list of tmpfs mounts: `/run` or `/run:size=64m`.

@@ -8,12 +8,13 @@ use super::map::{object, sorted};
 use super::mount::{Kind, Mount};
 use super::mount_spellings::{comma_separated, docker_py_bind, mount};
 use super::parts::{Read, clean_path, each, items, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostic, Diagnostics, Node, NodeValue, Place};
 
 /// The mounts in effect. Normal form: a map of targets to `{type: bind|volume|anonymous|tmpfs,
-/// source, read_only, propagation, selinux, non_recursive, nocopy, subpath, size, mode, options}`,
+/// source, read_only, propagation, selinux, non_recursive, recursion, nocopy, labels, driver,
+/// driver_options, subpath, size, mode, options}`,
 /// each key only if it is set and does not go without saying.
 ///
 /// Keys with `_` are notes that are never compared: `_name` is what the engine called an
@@ -86,12 +87,26 @@ impl Form for Mounts {
         object(sorted(normal).into_iter().map(|(target, mount)| (target.clone(), shown(mount))))
     }
 
+    fn since(&self, normal: &Value) -> Vec<(String, (u32, u32))> {
+        let parts = sorted(normal).into_iter().flat_map(|(target, mount)| {
+            let mount = Mount::of_normal(mount);
+            let newer = [
+                ("recursive", (1, 44), mount.recursion.is_some()),
+                ("subpath", (1, 45), mount.subpath.is_some() && mount.kind != Kind::Image),
+                ("type: image", (1, 48), mount.kind == Kind::Image),
+            ];
+            let said = newer.into_iter().filter(|(.., is_said)| *is_said);
+            said.map(|(word, since, _)| (format!("{target}.{word}"), since)).collect::<Vec<_>>()
+        });
+        parts.collect()
+    }
+
     fn expects(&self) -> &'static str {
         "a list of mounts, such as `[\"data:/var/lib/data\", \"./conf:/etc/app:ro\"]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['/a:/m:ro', 'data:/d']",
@@ -130,8 +145,29 @@ impl Form for Mounts {
                 plain: &["[{type: volume, source: data, target: /d, volume: {subpath: x}}]"],
                 salt: &[],
             },
+            Sample {
+                plain: &[
+                    "[{type: volume, source: data, target: /d, volume: {labels: {a: b}, driver_config: {name: local, options: {type: tmpfs}}}}]",
+                    "[{type: volume, source: data, target: /d, volume: {labels: [a=b], driver: local, driver_opts: [type=tmpfs]}}]",
+                ],
+                salt: &[
+                    "[{Type: volume, Source: data, Target: /d, VolumeOptions: {Labels: {a: b}, DriverConfig: {Name: local, Options: {type: tmpfs}}}}]",
+                ],
+            },
+            Sample {
+                plain: &[
+                    "[{type: bind, source: /a, target: /m, read_only: true, bind: {recursive: writable, propagation: rslave}}]",
+                ],
+                salt: &[
+                    "[{Type: bind, Source: /a, Target: /m, ReadOnly: true, BindOptions: {ReadOnlyNonRecursive: true, Propagation: rslave}}]",
+                ],
+            },
+            Sample {
+                plain: &["[{type: image, source: 'app:1', target: /m, image: {subpath: bin}}]"],
+                salt: &["[{Type: image, Source: 'app:1', Target: /m, ImageOptions: {Subpath: bin}}]"],
+            },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -194,7 +230,7 @@ pub fn send_mounts(normal: &Value) -> SentMounts {
                 tmpfs.insert(target.clone(), json!(mount.tmpfs_options()));
             }
             Some(bind) => binds.push(bind),
-            None => mounts.push(sent_mount(target, &mount)),
+            None => mounts.push(mount.sent(target)),
         }
     }
     SentMounts { binds: json!(binds), mounts: json!(mounts), tmpfs: Value::Object(tmpfs) }
@@ -205,7 +241,7 @@ fn bind_text(target: &str, mount: &Mount) -> Option<String> {
     let source = if mount.kind == Kind::Anonymous { mount.name.as_ref()? } else { &mount.source };
     let has_colon = source.contains(':') || target.contains(':');
     let is_strict = mount.must_exist && mount.selinux.is_none();
-    if has_colon || is_strict || mount.non_recursive || mount.subpath.is_some() {
+    if has_colon || is_strict || mount.is_long() {
         return None;
     }
     let options = mount.short_options().join(",");
@@ -214,34 +250,6 @@ fn bind_text(target: &str, mount: &Mount) -> Option<String> {
     } else {
         format!("{source}:{target}:{options}")
     })
-}
-
-fn sent_mount(target: &str, mount: &Mount) -> Value {
-    let mut sent = Map::new();
-    let mut set = |key: &str, value: Value| {
-        if !matches!(value, Value::Null | Value::Bool(false)) {
-            sent.insert(key.to_owned(), value);
-        }
-    };
-    let source = mount.name.as_ref().unwrap_or(&mount.source);
-    set("Type", json!(if mount.kind == Kind::Bind { "bind" } else { "volume" }));
-    set("Source", json!(Some(source).filter(|source| !source.is_empty())));
-    set("Target", json!(target));
-    set("ReadOnly", json!(mount.read_only));
-    let mut options = Map::new();
-    let mut option = |key: &str, value: Value| {
-        if !matches!(value, Value::Null | Value::Bool(false)) {
-            options.insert(key.to_owned(), value);
-        }
-    };
-    option("Propagation", json!(mount.propagation));
-    option("NonRecursive", json!(mount.non_recursive));
-    option("NoCopy", json!(mount.nocopy));
-    option("Subpath", json!(mount.subpath));
-    if !options.is_empty() {
-        set(if mount.kind == Kind::Bind { "BindOptions" } else { "VolumeOptions" }, Value::Object(options));
-    }
-    Value::Object(sent)
 }
 
 /// The mounts in effect of a container, from its whole inspect JSON: what was asked for in
@@ -280,6 +288,9 @@ pub fn observed_mounts(container: &Value) -> Value {
     object(mounts)
 }
 
+/// What newer engines put on volumes that have no name.
+const ENGINES_LABEL: &str = "com.docker.volume.anonymous";
+
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -305,16 +316,29 @@ fn observed_mount(shown: &Value) -> Option<(String, Mount)> {
         "volume" if source.is_empty() => Mount::anonymous(),
         "volume" => Mount::observed_volume(source),
         "tmpfs" => Mount::tmpfs(),
+        "image" => Mount::image(source),
         _ => return None,
     };
     let flag = |value: &Value| value.as_bool().unwrap_or(false);
     let (bind, volume, tmpfs) = (&shown["BindOptions"], &shown["VolumeOptions"], &shown["TmpfsOptions"]);
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    mount.read_only = flag(&shown["ReadOnly"]);
+    mount.read_only = flag(&shown["ReadOnly"]) || mount.kind == Kind::Image;
     mount.propagation = text(&bind["Propagation"]);
     mount.non_recursive = flag(&bind["NonRecursive"]);
     mount.nocopy = flag(&volume["NoCopy"]);
-    mount.subpath = text(&volume["Subpath"]);
+    mount.recursion = match (flag(&bind["ReadOnlyNonRecursive"]), flag(&bind["ReadOnlyForceRecursive"])) {
+        (true, _) => Some("writable".to_owned()),
+        (_, true) => Some("readonly".to_owned()),
+        (false, false) => None,
+    };
+    mount.subpath = text(&volume["Subpath"]).or_else(|| text(&shown["ImageOptions"]["Subpath"]));
+    let map = |shown: &Value| {
+        let entries = sorted(shown).into_iter().filter(|(key, _)| *key != ENGINES_LABEL);
+        entries.map(|(key, value)| (key.clone(), super::parts::written(value))).collect()
+    };
+    mount.labels = map(&volume["Labels"]);
+    mount.driver = text(&volume["DriverConfig"]["Name"]);
+    mount.driver_options = map(&volume["DriverConfig"]["Options"]);
     mount.size = tmpfs["SizeBytes"].as_i64();
     mount.mode = tmpfs["Mode"].as_i64();
     for option in list(&tmpfs["Options"]) {
@@ -328,6 +352,7 @@ fn effective_mount(shown: &Value) -> Mount {
     let mut mount = match shown["Type"].as_str() {
         Some("bind") => Mount::bind(clean_path(shown["Source"].as_str().unwrap_or_default())),
         Some("tmpfs") => Mount::tmpfs(),
+        Some("image") => Mount::image(shown["Name"].as_str().unwrap_or_default()),
         _ => Mount::observed_volume(shown["Name"].as_str().unwrap_or_default()),
     };
     mount.read_only = shown["RW"].as_bool() == Some(false);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::parts::{text, unexpected, wrong};
 use super::scalar::or_else;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, did_you_mean};
 
@@ -45,12 +45,12 @@ impl Form for Signal {
         "a signal, such as `SIGTERM`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["SIGQUIT", "QUIT", "quit", "3", "'3'"], salt: &[] },
             Sample { plain: &["SIGTERM", "TERM", "sigterm", "15"], salt: &[] },
             Sample { plain: &["SIGRTMIN+3", "RTMIN+3", "37"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -118,11 +118,11 @@ impl Form for User {
         "a user, such as `app`, `1000` or `1000:1000`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["1000", "'1000'"], salt: &[] },
             Sample { plain: &["app:app", "'app:app'"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -161,8 +161,11 @@ impl Form for Hostname {
         "a host name, such as `web-1`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[Sample { plain: &["web-1", "'web-1'"], salt: &[] }, Sample { plain: &["7"], salt: &[] }]
+    fn samples(&self) -> Samples {
+        Samples::of(&[
+            Sample { plain: &["web-1", "'web-1'"], salt: &[] },
+            Sample { plain: &["7"], salt: &[] },
+        ])
     }
 }
 
@@ -202,12 +205,12 @@ impl Form for NetworkMode {
         "`bridge`, `none`, `host`, `container:NAME` or a network's name"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["bridge", "default", "''"], salt: &[] },
             Sample { plain: &["host"], salt: &[] },
             Sample { plain: &["container:db"], salt: &[] },
-        ]
+        ])
     }
 }
 

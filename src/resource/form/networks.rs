@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::address::{canonical_ip, ip};
 use super::list::{set, texts};
+use super::mac::mac;
 use super::map::{differences_by_key, object, sorted};
 use super::parts::{Pair, Read, each, entries, items, pairs, text, unexpected, unknown_key};
 use super::scalar::whole;
-use super::{Form, STRING_MAP, STRING_SET, Sample};
+use super::{Form, STRING_MAP, STRING_SET, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Entry, Node};
 
@@ -83,6 +84,16 @@ impl Form for Networks {
         differences_by_key(&self.show(&object(observed)), &self.show(to))
     }
 
+    fn since(&self, normal: &Value) -> Vec<(String, (u32, u32))> {
+        let newer = [("mac", "mac_address", (1, 44)), ("gw_priority", "gw_priority", (1, 48))];
+        let networks = sorted(normal).into_iter();
+        let parts = networks.flat_map(|(network, endpoint)| {
+            let known = newer.iter().filter(|(key, ..)| !endpoint[key].is_null());
+            known.map(move |(_, word, since)| (format!("{network}.{word}"), *since))
+        });
+        parts.collect()
+    }
+
     /// Without what is never compared.
     fn show(&self, normal: &Value) -> Value {
         if !normal.is_object() {
@@ -98,8 +109,8 @@ impl Form for Networks {
         "networks: a list of names, or `{name: {aliases: [db], ipv4_address: 10.5.0.2}}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[front, back]", "[back, front]", "{front: {}, back: }", "[{front: {}}, back]"],
                 salt: &["[front, back]", "'front,back'", "front, back"],
@@ -115,7 +126,7 @@ impl Form for Networks {
                 ],
             },
             Sample { plain: &["[]", "{}"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -158,17 +169,6 @@ fn address(node: &Node, is_ipv4: bool) -> Read<String> {
     let expects =
         if is_ipv4 { "an IPv4 address, such as `10.5.0.2`" } else { "an IPv6 address, such as `fd00::2`" };
     Err(unexpected(node, expects).into())
-}
-
-fn mac(node: &Node) -> Read<String> {
-    const EXPECTED: &str = "a MAC address, such as `02:42:0a:05:00:02`";
-    let mac = text(node, EXPECTED)?.to_ascii_lowercase().replace('-', ":");
-    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if mac.split(':').count() == 6 && mac.split(':').all(is_pair) {
-        Ok(mac)
-    } else {
-        Err(unexpected(node, EXPECTED).into())
-    }
 }
 
 fn is_set(value: &Value) -> bool {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::map::{differences_by_key, object, sorted, text_entry, text_of, union};
 use super::parts::{each, pairs};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -12,7 +12,7 @@ use crate::source::{Diagnostic, Diagnostics, Node};
 /// `max-file: 3` is sent as a text.
 pub struct StringMap {
     background: Background,
-    samples: &'static [Sample],
+    samples: Samples,
 }
 
 /// What becomes of keys that the engine has of its own.
@@ -25,20 +25,20 @@ enum Background {
 
 pub const STRING_MAP: StringMap = StringMap {
     background: Background::Replaced,
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &["{a: 1, b: x=y}", "[b=x=y, a=1]", "{a: '1', b: x=y}"],
             salt: &["{a: 1, b: x=y}", "'a=1,b=x=y'", "[{a: 1}, {b: x=y}]"],
         },
         Sample { plain: &["{a: true}", "[a=true]", "{a: 'true'}"], salt: &[] },
         Sample { plain: &["{}", "[]"], salt: &[] },
-    ],
+    ]),
 };
 
 /// The engine adds its configured options to those of the state.
 pub const LOG_OPTIONS: StringMap = StringMap {
     background: Background::Kept,
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &[
                 "{max-size: 5m, max-file: 2}",
@@ -53,12 +53,12 @@ pub const LOG_OPTIONS: StringMap = StringMap {
         },
         Sample { plain: &["{labels: true}", "[labels=true]", "{labels: 'true'}"], salt: &[] },
         Sample { plain: &["{}", "[]"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const BRIDGE_OPTIONS: StringMap = StringMap {
     background: Background::Replaced,
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &[
                 "{com.docker.network.driver.mtu: 1400, com.docker.network.bridge.enable_icc: false}",
@@ -75,12 +75,12 @@ pub const BRIDGE_OPTIONS: StringMap = StringMap {
             salt: &[],
         },
         Sample { plain: &["{}", "[]"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const VOLUME_OPTIONS: StringMap = StringMap {
     background: Background::Replaced,
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &["{type: tmpfs, device: tmpfs, o: size=64m}", "[o=size=64m, type=tmpfs, device=tmpfs]"],
             salt: &[
@@ -94,12 +94,12 @@ pub const VOLUME_OPTIONS: StringMap = StringMap {
             salt: &[],
         },
         Sample { plain: &["{}", "[]"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const SYSCTLS: StringMap = StringMap {
     background: Background::Replaced,
-    samples: &[
+    samples: Samples::of(&[
         Sample {
             plain: &[
                 "{net.core.somaxconn: 256, net.ipv4.ip_forward: 1}",
@@ -114,7 +114,7 @@ pub const SYSCTLS: StringMap = StringMap {
         },
         Sample { plain: &["{net.ipv4.ip_forward: 0}", "[net.ipv4.ip_forward=0]"], salt: &[] },
         Sample { plain: &["{}", "[]"], salt: &[] },
-    ],
+    ]),
 };
 
 impl Form for StringMap {
@@ -148,7 +148,7 @@ impl Form for StringMap {
         "names with values: `{name: value}` or a list of `name=value`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }

@@ -8,7 +8,7 @@ use super::address::canonical_ip;
 use super::list::texts;
 use super::parts::{each, items, text, unexpected};
 use super::port::{self, Binding, PortRange, Protocol};
-use super::{Form, Sample, port_bindings};
+use super::{Form, Sample, Samples, port_bindings};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostics, Node, NodeValue};
 
@@ -62,8 +62,8 @@ impl Form for Ports {
         "ports to publish, such as `[\"8080:80\"]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['8080:80', '127.0.0.1:5353:53/udp']",
@@ -92,7 +92,7 @@ impl Form for Ports {
                 salt: &["3000-3005:80"],
             },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -177,12 +177,12 @@ impl Form for ExposedPorts {
         "ports of the container, such as `[80, 53/udp, 8000-8010]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["[80, 53/udp]", "['53/UDP', 80/tcp]"], salt: &["'80,53/udp'", "[80, 53/udp]"] },
             Sample { plain: &["[80-82]", "[80, 81, 82]", "80-82"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

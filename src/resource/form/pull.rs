@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -30,12 +30,12 @@ impl Form for Pull {
         "`missing`, `always`, `never` or a time such as `12h`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["always"], salt: &[] },
             Sample { plain: &["12h", "720m"], salt: &[] },
             Sample { plain: &["never"], salt: &[] },
-        ]
+        ])
     }
 }
 

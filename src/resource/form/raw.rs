@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, NodeValue, Style};
 
@@ -24,12 +24,12 @@ impl Form for Raw {
         "any value"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["{A: 1, B: [true, x]}", "{B: [True, 'x'], A: 0x1}"], salt: &[] },
             Sample { plain: &["{A: '1'}"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

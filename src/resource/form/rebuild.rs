@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::parts::{entries, unexpected, unknown_key};
 use super::pull::seconds;
-use super::{BOOL, Form, Sample};
+use super::{BOOL, Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -44,14 +44,14 @@ impl Form for Rebuild {
         "`{base_changed: true, after: 7d}` or one of the two"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["{base_changed: true, after: 7d}", "{after: 168h, base_changed: yes}"],
                 salt: &[],
             },
             Sample { plain: &["{after: 12h}", "{after: 720m, base_changed: false}"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Read, entries, suggestion, text, unexpected, unknown_key, wrong};
 use super::scalar::whole;
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -67,8 +67,8 @@ impl Form for Restart {
         "a restart policy: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:3`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["no", "'no'", "false", "off", "''", "{name: no}"], salt: &[] },
             Sample {
                 plain: &[
@@ -80,7 +80,7 @@ impl Form for Restart {
             },
             Sample { plain: &["on-failure", "on-failure:0"], salt: &[] },
             Sample { plain: &["unless-stopped", "{condition: unless-stopped}"], salt: &[] },
-        ]
+        ])
     }
 }
 

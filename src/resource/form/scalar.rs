@@ -3,30 +3,30 @@
 use serde_json::{Value, json};
 
 use super::parts::{Read, clean_path, suggestion, text, unexpected, whole_number, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
 /// Any text. Normal form: the text as written; nothing and `""` are `null`, which takes the
 /// image's.
 pub struct Text {
-    samples: &'static [Sample],
+    pub(super) samples: Samples,
 }
 
 pub const TEXT: Text = Text {
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["web", "'web'"], salt: &[] },
         Sample { plain: &["1_000", "'1_000'"], salt: &[] },
         Sample { plain: &["''"], salt: &[] },
-    ],
+    ]),
 };
 
 pub const LOG_DRIVER: Text = Text {
-    samples: &[
+    samples: Samples::of(&[
         Sample { plain: &["local", "'local'"], salt: &[] },
         Sample { plain: &["json-file", "\"json-file\""], salt: &[] },
         Sample { plain: &["''"], salt: &[] },
-    ],
+    ]),
 };
 
 impl Form for Text {
@@ -53,7 +53,7 @@ impl Form for Text {
         "a text"
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }
@@ -94,11 +94,11 @@ impl Form for Bool {
         "`true` or `false`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["true", "yes", "on", "True", "'true'"], salt: &[] },
             Sample { plain: &["false", "no", "off", "FALSE", "'false'"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -111,11 +111,13 @@ pub struct Integer {
     /// What going back to nothing is sent as.
     sent_if_unset: Option<i64>,
     expects: &'static str,
-    samples: &'static [Sample],
+    samples: Samples,
 }
 
-const NUMBERS: &[Sample] =
-    &[Sample { plain: &["20", "'20'", "0x14"], salt: &[] }, Sample { plain: &["100"], salt: &[] }];
+const NUMBERS: Samples = Samples::of(&[
+    Sample { plain: &["20", "'20'", "0x14"], salt: &[] },
+    Sample { plain: &["100"], salt: &[] },
+]);
 
 /// Any whole number; 0 is a number like others.
 pub const INTEGER: Integer = Integer {
@@ -137,7 +139,10 @@ pub const PIDS_LIMIT: Integer = Integer {
     unset: &[0, -1],
     sent_if_unset: Some(0),
     expects: "a number of processes, such as `100`, or `-1` for no limit",
-    samples: &[Sample { plain: &["100", "'100'"], salt: &[] }, Sample { plain: &["0", "-1"], salt: &[] }],
+    samples: Samples::of(&[
+        Sample { plain: &["100", "'100'"], salt: &[] },
+        Sample { plain: &["0", "-1"], salt: &[] },
+    ]),
     ..INTEGER
 };
 
@@ -152,11 +157,72 @@ pub const CPU_SHARES: Integer = Integer {
 pub const BLKIO_WEIGHT: Integer =
     Integer { min: 0, max: 1000, unset: &[0], expects: "a weight from 10 to 1000, or 0", ..INTEGER };
 
-pub const OOM_SCORE: Integer =
-    Integer { min: -1000, max: 1000, unset: &[0], expects: "a number from -1000 to 1000", ..INTEGER };
+/// The kernel's own period is 100 ms, which an engine shows once it was told.
+pub const CPU_PERIOD: Integer = Integer {
+    min: 0,
+    max: 1_000_000,
+    unset: &[0, 100_000],
+    expects: "microseconds from 1000 to 1000000, such as `50000`",
+    samples: Samples::of(&[
+        Sample { plain: &["50000", "'50000'"], salt: &[] },
+        Sample { plain: &["20000"], salt: &[] },
+        Sample { plain: &["0", "100000"], salt: &[] },
+    ]),
+    ..INTEGER
+};
 
-pub const SWAPPINESS: Integer =
-    Integer { min: -1, max: 100, unset: &[-1], expects: "a number from 0 to 100, or -1", ..INTEGER };
+/// -1 is no limit, and what engines are told to lift one.
+pub const CPU_QUOTA: Integer = Integer {
+    min: -1,
+    unset: &[0, -1],
+    expects: "microseconds of each period from 1000 up, such as `25000`, or `-1` for no limit",
+    samples: Samples::of(&[
+        Sample { plain: &["25000", "'25000'"], salt: &[] },
+        Sample { plain: &["50000"], salt: &[] },
+        Sample { plain: &["-1", "0"], salt: &[] },
+    ]),
+    ..INTEGER
+};
+
+/// Microseconds of real-time scheduling.
+pub const REALTIME: Integer = Integer {
+    min: 0,
+    max: 1_000_000,
+    unset: &[0],
+    expects: "microseconds up to 1000000, such as `400000`",
+    samples: Samples::of(&[
+        Sample { plain: &["400000", "'400000'"], salt: &[] },
+        Sample { plain: &["500000"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+    ]),
+    ..INTEGER
+};
+
+pub const OOM_SCORE: Integer = Integer {
+    min: -1000,
+    max: 1000,
+    unset: &[0],
+    expects: "a number from -1000 to 1000",
+    samples: Samples::of(&[
+        Sample { plain: &["500", "'500'"], salt: &[] },
+        Sample { plain: &["100"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+    ]),
+    ..INTEGER
+};
+
+pub const SWAPPINESS: Integer = Integer {
+    min: -1,
+    max: 100,
+    unset: &[-1],
+    expects: "a number from 0 to 100, or -1",
+    samples: Samples::of(&[
+        Sample { plain: &["20", "'20'"], salt: &[] },
+        Sample { plain: &["0"], salt: &[] },
+        Sample { plain: &["-1"], salt: &[] },
+    ]),
+    ..INTEGER
+};
 
 impl Integer {
     fn normal(&self, number: i64) -> Value {
@@ -188,7 +254,7 @@ impl Form for Integer {
         self.expects
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }
@@ -209,7 +275,7 @@ pub struct Choice {
     /// What the engine takes where nothing was said; `""` for nothing.
     pub default: &'static str,
     pub expects: &'static str,
-    pub samples: &'static [Sample],
+    pub samples: Samples,
 }
 
 impl Form for Choice {
@@ -233,7 +299,7 @@ impl Form for Choice {
         self.expects
     }
 
-    fn samples(&self) -> &'static [Sample] {
+    fn samples(&self) -> Samples {
         self.samples
     }
 }
@@ -242,7 +308,7 @@ pub const ON_UNKNOWN: Choice = Choice {
     words: &["run", "skip"],
     default: "run",
     expects: "`run` or `skip`",
-    samples: &[Sample { plain: &["run"], salt: &[] }, Sample { plain: &["skip"], salt: &[] }],
+    samples: Samples::of(&[Sample { plain: &["run"], salt: &[] }, Sample { plain: &["skip"], salt: &[] }]),
 };
 
 /// An absolute path in the container. Normal form: the path, cleaned.
@@ -274,11 +340,11 @@ impl Form for ContainerPath {
         "an absolute path in the container, such as `/srv/app`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["/w", "/w/", "/w/.", "//w"], salt: &[] },
             Sample { plain: &["/srv/app", "/srv/x/../app"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -307,6 +373,9 @@ mod tests {
             &CPU_SHARES,
             &BLKIO_WEIGHT,
             &OOM_SCORE,
+            &CPU_PERIOD,
+            &CPU_QUOTA,
+            &REALTIME,
             &SWAPPINESS,
             &PATH,
         ];
@@ -321,10 +390,10 @@ mod tests {
             words: &["private", "host"],
             default: "private",
             expects: "`private` or `host`",
-            samples: &[
+            samples: Samples::of(&[
                 Sample { plain: &["host", "'host'"], salt: &[] },
                 Sample { plain: &["private"], salt: &[] },
-            ],
+            ]),
         };
         obeys_the_laws(&choice);
         assert!(refused(&choice, "hots").contains("did you mean `host`?"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::local::clean;
 use super::map::object;
 use super::parts::{each, entries, text, unexpected, unknown_key};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Entry, Node};
 
@@ -35,14 +35,14 @@ impl Form for BuildSecrets {
         "secrets by id, such as `{npm: {file: ./token}}` or `{npm: {env: NPM_TOKEN}}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["{a: {file: ./token}, b: {env: TOKEN}}", "{b: {env: TOKEN}, a: {file: token}}"],
                 salt: &[],
             },
             Sample { plain: &["{a: {env: OTHER}}"], salt: &[] },
-        ]
+        ])
     }
 }
 

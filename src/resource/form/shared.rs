@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::list::texts;
 use super::parts::{Read, each, items, suggestion, text, unexpected, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -32,12 +32,12 @@ impl Form for Pid {
         "`host` or `container:NAME`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["host", "'host'"], salt: &[] },
             Sample { plain: &["container:db"], salt: &[] },
             Sample { plain: &["''", "null"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -64,12 +64,12 @@ impl Form for Ipc {
         "`private`, `shareable`, `none`, `host` or `container:NAME`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["shareable", "'shareable'"], salt: &[] },
             Sample { plain: &["container:db"], salt: &[] },
             Sample { plain: &["''", "null"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -131,8 +131,8 @@ impl Form for VolumesFrom {
         "a list of containers, such as `[data, config:ro]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &["[data, config:ro]", "['data:rw', 'container:config:ro']"],
                 salt: &["[data, 'config:ro']", "'data,config:ro'"],
@@ -141,7 +141,7 @@ impl Form for VolumesFrom {
             Sample { plain: &["data", "[data]", "['container:data']"], salt: &["data"] },
             Sample { plain: &["['data:ro,z']", "['data:z,ro']"], salt: &[] },
             Sample { plain: &["[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::{Reading, Vocabulary};
 use crate::source::{Diagnostics, Node};
 
@@ -63,12 +63,12 @@ impl Form for Size {
         }
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["128m", "128M", "128mb", "128 MiB", "134217728", "0.125g"], salt: &[] },
             Sample { plain: &["1gb", "1024m", "1G"], salt: &[] },
             Sample { plain: &["0", "'0'", "0m"], salt: &[] },
-        ]
+        ])
     }
 }
 
@@ -160,11 +160,11 @@ impl Form for Cpus {
         "a number of processors, such as `0.5`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["0.5", "'0.5'", ".50"], salt: &["0.5", "500000000"] },
             Sample { plain: &["1", "1.0"], salt: &["1", "1000000000"] },
-        ]
+        ])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node, did_you_mean};
 
@@ -38,11 +38,11 @@ impl Form for Strategy {
         "`auto`, `overlap` or `replace`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["auto"], salt: &[] },
             Sample { plain: &["overlap", "start-first"], salt: &[] },
             Sample { plain: &["replace", "stop-first"], salt: &[] },
-        ]
+        ])
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::mount_spellings::{tmpfs, tmpfs_of_entry};
 use super::mounts::{by_target, observed_mounts, send_mounts};
 use super::parts::each;
-use super::{Form, MOUNTS, Sample};
+use super::{Form, MOUNTS, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostics, Node, NodeValue};
 
@@ -51,8 +51,8 @@ impl Form for Tmpfs {
         "mounts in memory, such as `[/run]` or `[\"/run:size=64m\"]`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "['/run:size=64m,mode=1777']",
@@ -64,6 +64,6 @@ impl Form for Tmpfs {
             Sample { plain: &["[/run, /tmp]", "{/run: '', /tmp: }"], salt: &[] },
             Sample { plain: &["/run", "[/run]"], salt: &[] },
             Sample { plain: &["['/run:exec,uid=1000,ro']", "['/run:ro,uid=1000,exec']"], salt: &[] },
-        ]
+        ])
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::map::{differences_by_key, object, sorted};
 use super::parts::{Pair, Read, each, entries, pairs, suggestion, text, unexpected, unknown_key, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::Reading;
 use crate::source::{Diagnostic, Diagnostics, Node};
 
@@ -64,8 +64,8 @@ impl Form for Ulimits {
         "limits by name, such as `{nofile: 1024}`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{nofile: {soft: 1024, hard: 2048}}",
@@ -84,7 +84,7 @@ impl Form for Ulimits {
                 salt: &["'nproc=64,core=-1'"],
             },
             Sample { plain: &["{}", "[]"], salt: &[] },
-        ]
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{each, text, unexpected};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Node};
 
@@ -38,12 +38,12 @@ impl Form for Validation {
         "a command for the image's shell, a list of a program and its arguments, or `true` for what the image's label says"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample { plain: &["test -x /app", "[/bin/sh, -c, 'test -x /app']"], salt: &[] },
             Sample { plain: &["true", "yes"], salt: &[] },
             Sample { plain: &["false", "no"], salt: &[] },
-        ]
+        ])
     }
 }
 

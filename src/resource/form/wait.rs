@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Read, each, entries, shell_command, text, unexpected, unknown_key, wrong};
-use super::{Form, Sample};
+use super::{Form, Sample, Samples};
 use crate::resource::field::Reading;
 use crate::source::{Diagnostics, Entry, Node};
 use crate::world::{Probe, Whence};
@@ -44,8 +44,8 @@ impl Form for Wait {
         "one or a list of `{http: 8080/health}`, `{tcp: 5432}`, `{exec: COMMAND}`, `{log: TEXT}`, `validate` and `healthy`"
     }
 
-    fn samples(&self) -> &'static [Sample] {
-        &[
+    fn samples(&self) -> Samples {
+        Samples::of(&[
             Sample {
                 plain: &[
                     "{http: 8080/health}",
@@ -61,7 +61,7 @@ impl Form for Wait {
             Sample { plain: &["{log: ready, exec: 'true'}", "[{log: ready}, {exec: 'true'}]"], salt: &[] },
             Sample { plain: &["healthy", "[healthy]"], salt: &[] },
             Sample { plain: &["[validate, healthy]"], salt: &[] },
-        ]
+        ])
     }
 }
 

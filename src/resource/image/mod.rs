@@ -84,6 +84,19 @@ impl Kind for ImageKind {
         fields::of(function)
     }
 
+    fn instead_of(&self, word: &str) -> Option<&'static str> {
+        Some(match word {
+            "build" => "write `docker_image.built` with `build: folder`",
+            "load" => "write `docker_image.loaded` with `load: archive`",
+            "sls" | "base" | "saltenv" | "pillarenv" | "pillar" => {
+                "no states run inside an image here: write a Dockerfile, and `docker_image.built`"
+            }
+            "kwargs" => "write the options of the build themselves, beside `build`",
+            "images" => "write one `absent` state per image, or one with `names`",
+            _ => return None,
+        })
+    }
+
     fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
         let mut problems = names::check(name, spec, place);
         let reference = ImageReference::parse(name);

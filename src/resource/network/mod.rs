@@ -7,6 +7,7 @@ mod steps;
 use super::compare::{self, Background};
 use super::field::{Field, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
+use super::since;
 use super::spec::Spec;
 use crate::plan::FieldDiff;
 use crate::source::{Diagnostic, Diagnostics, Entry, Place};
@@ -52,11 +53,22 @@ impl Kind for NetworkKind {
         }
     }
 
-    fn expand(&self, arguments: &[Entry], _: &super::Reading, _: &mut Diagnostics) -> Vec<Entry> {
-        fields::gather_pools(arguments)
+    fn expand(&self, arguments: &[Entry], reading: &super::Reading, _: &mut Diagnostics) -> Vec<Entry> {
+        fields::gather_pools(arguments, reading.vocabulary)
     }
 
-    fn check(&self, function: &str, name: &str, _spec: &Spec, place: &Place) -> Diagnostics {
+    fn instead_of(&self, word: &str) -> Option<&'static str> {
+        Some(match word {
+            "containers" => "say it the other way round: `networks: [this]` in the state of each container",
+            "external" => {
+                "name the network in the `networks` of a container; one that no state declares is used as it is"
+            }
+            "name" => "write `name:` beside the options, for a network that is not called like the ID",
+            _ => return None,
+        })
+    }
+
+    fn check(&self, function: &str, name: &str, spec: &Spec, place: &Place) -> Diagnostics {
         let mut problems = compare::check_name("network", name, place);
         if matches!(name, "bridge" | "host" | "none" | "default") {
             problems.push(
@@ -64,11 +76,38 @@ impl Kind for NetworkKind {
                     .hint(format!("choose another name than `{name}` for a network.{function}")),
             );
         }
+        problems.extend(settings_apart(spec));
         problems
     }
 
-    fn references(&self, _function: &str, _spec: &Spec) -> Vec<Reference> {
-        Vec::new()
+    fn references(&self, _function: &str, spec: &Spec) -> Vec<Reference> {
+        let from = spec.get("config_from").and_then(|from| Some((from.value.as_str()?, &from.place)));
+        let reference = |(name, place): (&str, &Place)| Reference {
+            kind: "network",
+            name: name.to_owned(),
+            place: place.clone(),
+        };
+        from.map(reference).into_iter().collect()
+    }
+
+    fn rename(&self, spec: &mut Spec, reference: &Reference, name: &str) {
+        if let Some(from) = spec.get("config_from").cloned()
+            && from.value == reference.name.as_str()
+        {
+            spec.insert("config_from", name.into(), &from.place);
+        }
+    }
+
+    fn blockers(&self, desired: &Desired<'_>, world: &World) -> Vec<String> {
+        let mut blockers = since::too_new(self.fields(desired.function.name), desired.spec, &world.engine);
+        let named = self.references(desired.function.name, desired.spec);
+        blockers.extend(named.iter().filter(|named| world.network(&named.name).is_none()).map(|named| {
+            let Reference { name, place, .. } = named;
+            format!(
+                "there is no network `{name}` (named at {place}); declare it with `{name}: {{network.present: {{config_only: true}}}}`"
+            )
+        }));
+        blockers
     }
 
     fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {
@@ -107,4 +146,23 @@ impl Kind for NetworkKind {
             .map(Claim::Subnet)
             .collect()
     }
+}
+
+/// Settings for other networks are no network, and who takes them has none of its own.
+fn settings_apart(spec: &Spec) -> Diagnostics {
+    let is_settings = spec.value("config_only").is_some_and(|only| *only == true);
+    let of_networks: &[&str] =
+        if is_settings { &["internal", "attachable", "ingress", "scope"] } else { &[] };
+    let takes = spec.value("config_from").is_some_and(|from| from.is_string());
+    let of_settings: &[&str] = if takes { &["ipam", "driver_opts", "ipv6", "labels"] } else { &[] };
+    let mut problems = Diagnostics::default();
+    for (fields, with) in [(of_networks, "config_only"), (of_settings, "config_from")] {
+        for (field, declared) in fields.iter().filter_map(|field| Some((field, spec.get(field)?))) {
+            problems.push(
+                Diagnostic::error(&declared.place, format!("`{with}` leaves no room for `{field}`"))
+                    .hint("what is shared stands in the network with `config_only`, all else in the one with `config_from`"),
+            );
+        }
+    }
+    problems
 }

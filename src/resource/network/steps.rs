@@ -64,7 +64,8 @@ fn replace(desired: &Desired<'_>, found: &Found, world: &mut World) -> Planned {
         network: old.clone(),
         container: Target::new(&container.id, &container.name),
     };
-    if old.name != new.name && !desired.yields && !shares_range(&ranges, old, world) {
+    let has_labels = body["Labels"].is_object();
+    if old.name != new.name && has_labels && !desired.yields && !shares_range(&ranges, old, world) {
         // Nor does it start any more without that network, so the old one stays until the
         // successors are proven: whoever is called replaced goes at the end of a run.
         compare::add_labels(
@@ -126,8 +127,9 @@ fn endpoint(container: &Container, network: &Target, ranges: &[Subnet]) -> Value
         let kept: Vec<_> = aliases.iter().filter(|alias| alias.as_str() != Some(&short)).cloned().collect();
         settings.insert("Aliases".to_owned(), Value::Array(kept));
     }
-    for key in ["Links", "DriverOpts"] {
-        if old[key].is_array() || old[key].is_object() {
+    for key in ["Links", "DriverOpts", "GwPriority"] {
+        let is_said = old[key].as_i64().is_some_and(|priority| priority != 0);
+        if is_said || old[key].is_array() || old[key].is_object() {
             settings.insert(key.to_owned(), old[key].clone());
         }
     }
@@ -136,8 +138,14 @@ fn endpoint(container: &Container, network: &Target, ranges: &[Subnet]) -> Value
 
 fn body(desired: &Desired<'_>) -> Value {
     let mut body = json!({});
-    compare::send(FIELDS, desired.spec, |path, value| body[path] = value);
+    compare::send(FIELDS, desired.spec, |path, value| match path.split_once('.') {
+        Some((outer, inner)) => body[outer][inner] = value,
+        None => body[path] = value,
+    });
     body["Name"] = desired.name.into();
-    compare::add_labels(&mut body["Labels"], &desired.labels());
+    // Who takes the settings of another network takes its labels, and the engine none of its own.
+    if desired.spec.text("config_from").is_none() {
+        compare::add_labels(&mut body["Labels"], &desired.labels());
+    }
     body
 }

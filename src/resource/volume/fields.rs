@@ -19,6 +19,23 @@ macro_rules! fixed {
     };
 }
 
+/// A word of Salt's that says nothing that could be compared.
+macro_rules! accepted {
+    ($name:literal, $doc:literal) => {
+        Field {
+            name: $name,
+            spellings: &[salt($name)],
+            at: At::Policy,
+            form: &form::RAW,
+            unset: Unset::Unmanaged("it is no property of the volume"),
+            impact: Impact::Note,
+            removal: Impact::Note,
+            since: (1, 41),
+            doc: $doc,
+        }
+    };
+}
+
 /// What `volume.present` takes.
 pub static FIELDS: &[Field] = &[
     fixed!(
@@ -42,7 +59,11 @@ pub static FIELDS: &[Field] = &[
         form::LABELS,
         "Labels, as a mapping or a list of `key=value`."
     ),
+    accepted!("force", "Accepted for Salt's sake; a volume with data is never replaced."),
 ];
 
 /// What `volume.absent` takes.
-pub static ABSENT_FIELDS: &[Field] = &[];
+pub static ABSENT_FIELDS: &[Field] = &[
+    accepted!("driver", "Accepted for Salt's sake; a volume is found by its name."),
+    accepted!("force", "Accepted for Salt's sake; it takes `--allow-data-loss` as well."),
+];

@@ -7,6 +7,7 @@ mod steps;
 use super::compare::{self, Background};
 use super::field::{Field, Vocabulary};
 use super::kind::{Desired, Found, Function, Kind, Planned, Presence, Reference, Transition};
+use super::since;
 use super::spec::Spec;
 use crate::plan::{FieldDiff, Impact};
 use crate::source::{Diagnostics, Place};
@@ -47,12 +48,28 @@ impl Kind for VolumeKind {
         }
     }
 
+    fn instead_of(&self, word: &str) -> Option<&'static str> {
+        Some(match word {
+            "cluster_volume_spec" | "ClusterVolumeSpec" => {
+                "cluster volumes are for services of a swarm; take a driver that reaches all hosts"
+            }
+            "external" => {
+                "name the volume in the `volumes` of a container; one that no state declares is used as it is"
+            }
+            _ => return None,
+        })
+    }
+
     fn check(&self, _function: &str, name: &str, _spec: &Spec, place: &Place) -> Diagnostics {
         compare::check_name("volume", name, place)
     }
 
     fn references(&self, _function: &str, _spec: &Spec) -> Vec<Reference> {
         Vec::new()
+    }
+
+    fn blockers(&self, desired: &Desired<'_>, world: &World) -> Vec<String> {
+        since::too_new(self.fields(desired.function.name), desired.spec, &world.engine)
     }
 
     fn find(&self, desired: &Desired<'_>, world: &World) -> Option<Found> {

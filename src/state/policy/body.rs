@@ -126,6 +126,13 @@ fn mounted<'a>(host: &impl Fn(&str) -> Vec<&'a Value>, found: &mut Vec<Finding>)
     for mount in mounts {
         let text = |key: &str| all(mount, &[key]).into_iter().filter_map(Value::as_str);
         let is_volume = |kind: &str| matches!(fold(kind).as_str(), "volume" | "tmpfs" | "image");
+        if text("Type").any(|kind| fold(kind) == "image") {
+            let latest = text("Source").filter(|image| is_latest(image));
+            found.extend(
+                latest
+                    .map(|image| (Rule::NoLatest, format!("an image without a tag of its own, `{image}`,"))),
+            );
+        }
         if text("Type").any(|kind| !is_volume(kind)) {
             text("Source").for_each(|source| from_host(source, found));
         }

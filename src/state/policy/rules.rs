@@ -172,12 +172,14 @@ fn fields(rule: Rule) -> &'static [&'static str] {
         Rule::NoPrivileged => &["privileged"],
         Rule::NoHostNetwork => &["network_mode", "networks", "network", "driver"],
         Rule::NoDockerSocket | Rule::NoHostBinds => &["volumes", "driver_opts", "volumes_from"],
-        Rule::NoLatest => &["image", "tags", "context", "path"],
+        Rule::NoLatest => &["image", "tags", "context", "path", "volumes"],
         Rule::NoAddedCapabilities => &["cap_add"],
-        Rule::NoDevices => &["driver_opts"],
+        Rule::NoDevices => &["devices", "device_requests", "device_cgroup_rules", "driver_opts"],
         Rule::NoHostPid => &["pid"],
         Rule::NoHostIpc => &["ipc"],
-        Rule::NoUnconfined => &[],
+        Rule::NoUnconfined => {
+            &["security_opt", "userns_mode", "cgroup", "uts", "masked_paths", "readonly_paths"]
+        }
     }
 }
 
