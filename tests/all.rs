@@ -16,6 +16,7 @@ mod ready_states;
 mod registry;
 mod replacement;
 mod revisions;
+mod salt;
 mod saved;
 mod secrets;
 mod structure;

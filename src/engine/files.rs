@@ -49,7 +49,11 @@ impl Stat {
 impl Client {
     /// Compares a file of a container with what it is to be: without its content, if its time says enough.
     pub(super) async fn compared_file(&self, id: &str, file: &File) -> Result<SeenFile, ObserveError> {
-        let Some(stat) = self.stat(id, &file.path).await? else { return Ok(SeenFile::Missing) };
+        let stat = match self.stat(id, &file.path).await? {
+            Ok(Some(stat)) => stat,
+            Ok(None) => return Ok(SeenFile::Missing),
+            Err(reason) => return Ok(SeenFile::Unreadable(reason)),
+        };
         let size = u64::try_from(file.content.bytes().len()).unwrap_or(u64::MAX);
         let says_enough = !file.is_secret;
         if says_enough && (stat.size, stat.permissions(), stat.time) == (size, file.mode, Some(file.stamp()))
@@ -66,32 +70,28 @@ impl Client {
         path: String,
     ) -> Result<(String, SeenFile), ObserveError> {
         let seen = match self.stat(&id, &path).await? {
-            Some(stat) => self.content(&id, &path, &stat).await?,
-            None => SeenFile::Missing,
+            Ok(Some(stat)) => self.content(&id, &path, &stat).await?,
+            Ok(None) => SeenFile::Missing,
+            Err(reason) => SeenFile::Unreadable(reason),
         };
         Ok((path, seen))
     }
 
-    async fn stat(&self, id: &str, path: &str) -> Result<Option<Stat>, ObserveError> {
+    /// Nothing if it is not there; the reason if the engine cannot look at it.
+    async fn stat(&self, id: &str, path: &str) -> Result<Result<Option<Stat>, String>, ObserveError> {
         let what = format!("look at {path} in container {id}");
-        let reply = self
-            .transport()
-            .head(&archive(id, path), ANSWER)
-            .await
-            .map_err(|broken| unreachable(self.address(), &broken))?;
+        let reply = self.transport().head(&archive(id, path), ANSWER).await;
+        let reply = reply.map_err(|broken| unreachable(self.address(), &broken))?;
         if reply.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         if !reply.status.is_success() {
-            let message = format!(
-                "{} (a path of which a part is no folder, or a link that leads nowhere?)",
-                reply.message()
-            );
-            return Err(ObserveError::Answered { what, status: reply.status.as_u16(), message });
+            // A HEAD has no words of the engine's own.
+            return Ok(Err("a part of its path is no folder, or a link that leads nowhere".to_owned()));
         }
         let stat = reply.header(STAT).and_then(Stat::read);
         let stat = stat.ok_or(ObserveError::Garbled { what, reason: format!("no readable {STAT}") })?;
-        Ok(Some(stat))
+        Ok(Ok(Some(stat)))
     }
 
     async fn content(&self, id: &str, path: &str, stat: &Stat) -> Result<SeenFile, ObserveError> {

@@ -15,7 +15,7 @@ mod volume;
 
 pub use container::{
     Outcome, Recorded, Recovery, ailment, create_body as container_body, declared_files, gate, is_job,
-    is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, needed_paths, plain_name,
+    is_job_state, is_kept, is_unhealthy, keep_revisions, kept_of, mounted_sources, needed_paths, plain_name,
     primary_network_name, record_of, recorded, recorded_differences, recover, restarts, revision_of,
     shown_of, spec_of, superfluous, unfinished,
 };

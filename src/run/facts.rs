@@ -12,7 +12,7 @@ use crate::host::{
 };
 use crate::resource::{
     BuildFacts, Facts, Machine, Pull, SourceFact, at_pin, declared_files, follows_base, image_reference,
-    is_due, pull_policy,
+    is_due, is_job_state, pull_policy,
 };
 use crate::state::{State, StateGraph};
 use crate::world::{Archive, FileContent, Image, ImageReference, LARGEST_FILE, World, label};
@@ -169,7 +169,8 @@ pub fn wanted(graph: &StateGraph) -> Wanted {
             "container" => {
                 wanted.containers.insert(state.name.clone());
                 let files = declared_files(&state.spec);
-                if !files.is_empty() {
+                // What a job has made of its own is not looked at.
+                if !files.is_empty() && !is_job_state(state.function.name) {
                     wanted.files.insert(state.name.clone(), files);
                 }
                 wanted.containers.extend(state.options.was.clone());

@@ -3,7 +3,7 @@
 use super::prepared::Prepared;
 use crate::host::listening;
 use crate::plan::Plan;
-use crate::resource::{Machine, needed_paths};
+use crate::resource::{Machine, mounted_sources, needed_paths};
 use crate::world::{Step, World};
 
 /// Looks at ports, and at the paths that the states name. Nobody is asked for a plan that makes and starts nothing.
@@ -18,7 +18,12 @@ pub(super) async fn machine(run: &Prepared, plan: &Plan, world: &World) -> Machi
     let Some(listeners) = listening() else { return Machine::Elsewhere };
     let listening = listeners.into_iter().map(|it| (it.protocol.to_owned(), it.address, it.port)).collect();
     let containers = run.graph.graph.node_weights().filter(|state| state.kind.name() == "container");
-    let paths = containers.flat_map(|state| needed_paths(&state.spec)).map(|(path, _)| path);
+    let root = &run.graph.root;
+    let is_own = |path: &String| !root.as_os_str().is_empty() && std::path::Path::new(path).starts_with(root);
+    let paths = containers.flat_map(|state| {
+        let needed = needed_paths(&state.spec).map(|(path, _)| path);
+        needed.chain(mounted_sources(&state.spec).filter(is_own)).collect::<Vec<_>>()
+    });
     // What may not be looked at may be there.
     let is_missing = |path: &String| matches!(std::path::Path::new(path).try_exists(), Ok(false));
     Machine::Here { listening, missing: paths.filter(is_missing).collect() }

@@ -30,9 +30,26 @@ pub(super) async fn record(
             && let Some(body) = created(change)
         {
             entries.push(entry(run, (change, report), (id, body), world, (ambient, &clock)).await);
+        } else if let Some((id, body)) = finished(run, change, report).await {
+            entries.push(entry(run, (change, report), (&id, &body), world, (ambient, &clock)).await);
         }
     }
     if entries.is_empty() { Ok(()) } else { record_all(entries, ambient).await }
+}
+
+/// A job that an earlier run began and that has come to its end in this one: its container, and what it was made of.
+async fn finished(run: &Prepared, change: &Change, report: &ChangeReport) -> Option<(String, Value)> {
+    let is_awaited = |step: &Step| matches!(step, Step::AwaitEnd { .. });
+    let is_job = is_job_state(&change.state.function) && change.steps.iter().any(is_awaited);
+    if !is_job || report.ending != Ending::Changed {
+        return None;
+    }
+    let container = run.client.container(&change.state.name).await.ok().flatten()?;
+    let shown = |path: &str| container.attributes.at(path).known().cloned().unwrap_or_default();
+    Some((
+        container.id.to_string(),
+        json!({"Image": shown("Config.Image"), "Labels": shown("Config.Labels")}),
+    ))
 }
 
 /// What was sent to make the container of a change.

@@ -223,7 +223,9 @@ fn no_path(name: &str, place: &Place) -> Diagnostic {
 
 /// Takes over the defaults that the state's function knows.
 fn apply(defaults: &Defaults, declaration: &mut Declaration) {
-    if defaults.kind.name() != declaration.kind.name()
+    // A job is a container, and what is usual for those that serve is not for it.
+    let word = |kind: &dyn crate::resource::Kind| kind.spelling(crate::resource::Vocabulary::Plain);
+    if word(defaults.kind) != word(declaration.kind)
         || defaults.vocabulary != declaration.vocabulary
         || defaults.function.is_some_and(|function| function.name != declaration.function.name)
     {

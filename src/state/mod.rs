@@ -33,6 +33,7 @@ mod references;
 mod render;
 mod requisites;
 mod reserved;
+mod salt_words;
 mod secrets;
 mod select;
 mod settings;

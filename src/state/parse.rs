@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, arguments};
 use super::reserved::{defaults, excludes, extends, includes};
+use super::salt_words;
 use super::target::Wanted;
 use super::word::RESERVED;
 use crate::resource::{Function, KINDS, Kind, Vocabulary, functions_of, kind_called};
@@ -160,11 +161,12 @@ fn declarations(entry: &Entry, origin: &Arc<Origin>, items: &mut Vec<Item>, prob
             return;
         }
         let Some(named) = function_called(spelled, place, problems) else { return };
-        let (named, arguments) = match named.function {
+        let (named, mut arguments) = match named.function {
             Some(_) => (named, value.map(|node| arguments(node, origin, problems)).unwrap_or_default()),
             None => split_form(named, place, value, origin, problems),
         };
         if let Some(function) = named.function {
+            let function = salt_words::meant(named.kind, named.vocabulary, function, &mut arguments);
             items.push(Item::State(Declaration {
                 id: id.clone(),
                 kind: named.kind,

@@ -41,6 +41,8 @@ pub enum SeenFile {
         /// It was put there, and the container has not been told of it.
         is_pending: bool,
     },
+    /// The engine cannot say what is there, for this reason.
+    Unreadable(String),
     /// It is there, and nothing that could be compared: a folder, or a file that is too large.
     Other(String),
 }
@@ -57,6 +59,8 @@ pub enum Stamp {
 /// A file that is larger is not read from a container, nor put into one. In bytes.
 pub const LARGEST_FILE: u64 = 8 << 20;
 
+/// A longer text is not shown line by line. In bytes.
+const LONGEST_SHOWN: usize = 64 << 10;
 /// The time of a file that the container does not know of yet, in seconds since 1970.
 const PENDING: i64 = 1;
 /// The time of a file of which nothing may be guessed.
@@ -74,9 +78,11 @@ impl FileContent {
         }
     }
 
-    /// Text, if it is UTF-8.
+    /// Text, if it is UTF-8 without control characters but those of lines.
     pub fn of(bytes: Vec<u8>) -> Self {
+        let is_strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}' | '\u{c}');
         match String::from_utf8(bytes) {
+            Ok(text) if text.contains(is_strange) => Self::Bytes(text.into_bytes()),
             Ok(text) => Self::Text(text),
             Err(error) => Self::Bytes(error.into_bytes()),
         }
@@ -85,7 +91,11 @@ impl FileContent {
     /// What people are shown.
     pub fn shown(&self) -> Value {
         match self {
-            Self::Text(text) => json!(text),
+            Self::Text(text) if text.len() <= LONGEST_SHOWN => json!(text),
+            Self::Text(text) => {
+                let (lines, digest) = (text.lines().count(), self.digest());
+                json!(format!("{lines} lines, {} bytes, sha256 {}", text.len(), &digest[..12]))
+            }
             Self::Bytes(bytes) => json!(format!("{} bytes, sha256 {}", bytes.len(), &self.digest()[..12])),
         }
     }

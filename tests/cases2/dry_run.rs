@@ -21,7 +21,9 @@ fn t01_a_dry_run_of_a_replacement_sends_nothing_that_changes() {
 fn t16_what_the_machine_of_the_engine_lacks_is_told_before_anything_is_done() {
     each(|stage| {
         let bind = "{type: bind, source: /no/such/folder, target: /x, bind: {create_host_path: false}}";
-        stage.states(&format!("@web: {{container.running: {{BB, devices: [/dev/nosuch], volumes: [{bind}]}}}}"));
+        stage.states(&format!(
+            "@web: {{container.running: {{BB, devices: [/dev/nosuch], volumes: [{bind}]}}}}"
+        ));
         let run = stage.apply(&["--test"]).expect(1);
         for missing in ["no file or folder /no/such/folder", "no device /dev/nosuch"] {
             assert!(run.stdout.contains(missing), "{missing}: {run}");

@@ -134,6 +134,25 @@ fn differences(file: &File, seen: &SeenFile, impact: Impact) -> Vec<FieldDiff> {
     rows
 }
 
+/// What stands in the way of files of a container that is there and stays.
+pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
+    let Some(container) = world.container(desired.name) else { return Vec::new() };
+    let seen = world.files.get(&container.id).into_iter().flatten();
+    let unreadable = seen.filter_map(|(path, seen)| match seen {
+        SeenFile::Unreadable(reason) => Some((path, reason)),
+        _ => None,
+    });
+    unreadable
+        .map(|(path, reason)| {
+            format!(
+                "the file {path} of container {} cannot be looked at: {reason}; mend that in it, or remove the \
+                 container, so that it is made anew",
+                container.name
+            )
+        })
+        .collect()
+}
+
 /// The files that rows are about and that are put into the container as it is.
 pub fn to_put(desired: &Desired<'_>, diff: &[FieldDiff]) -> Vec<File> {
     let files = declared(desired.spec).into_iter();
@@ -236,6 +255,17 @@ pub fn check(spec: &Spec) -> Diagnostics {
             } else if mount["read_only"] == true {
                 refuse(format!("{path} lies in {at}, which is mounted read-only"), "put it elsewhere");
             }
+        } else if files
+            .value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .any(|(other, _)| other != path && below(other))
+        {
+            refuse(
+                format!("{path} lies below another one of the files"),
+                "a file is no folder: choose another path",
+            );
         } else if is_true("read_only") {
             refuse(
                 format!("{path} cannot be put into a container with `read_only: true`"),

@@ -44,7 +44,7 @@ pub use job::{JobKind, is_job, is_job_state};
 pub use kept::{is_kept, keep_revisions, kept_of, superfluous};
 pub use mounts::named as named_mounts;
 pub use names::{plain as plain_name, revision_of};
-pub use needs::paths as needed_paths;
+pub use needs::{paths as needed_paths, sources as mounted_sources};
 pub use networks::asked_for as asked_for_attachments;
 pub use networks::primary as primary_network_name;
 pub use recorded::{Recorded, record_of, recorded, recorded_differences, shown_of, spec_of};

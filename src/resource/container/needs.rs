@@ -28,6 +28,11 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
             ));
         }
     }
+    for path in sources(desired.spec).filter(|path| missing.contains(path)) {
+        blockers.push(format!(
+            "there is no {path}, which lies in the tree of the state files: the engine would make a folder of that name"
+        ));
+    }
     for (path, what) in paths(desired.spec).filter(|(path, _)| missing.contains(path)) {
         blockers.push(format!("the engine's machine has no {what} {path}"));
     }
@@ -68,6 +73,13 @@ pub fn paths(spec: &Spec) -> impl Iterator<Item = (String, &'static str)> {
     let devices = devices.filter_map(|(_, device)| Some((device["from"].as_str()?.to_owned(), "device")));
     // Others are names of what a driver hands out.
     binds.chain(devices.filter(|(path, _)| path.starts_with('/')))
+}
+
+/// The paths that are mounted and that the engine makes as folders if they are not there.
+pub fn sources(spec: &Spec) -> impl Iterator<Item = String> {
+    let mounts = spec.value("volumes").and_then(Value::as_object).into_iter().flatten();
+    let binds = mounts.filter(|(_, mount)| mount["type"] == "bind" && mount["_must_exist"] != true);
+    binds.filter_map(|(_, mount)| Some(mount["source"].as_str()?.to_owned()))
 }
 
 /// A container that is up holds it, or shares the ports of the machine, so that its processes may.

@@ -55,6 +55,19 @@ impl Form for Files {
         }
     }
 
+    fn show(&self, normal: &Value) -> Value {
+        let mut shown = normal.clone();
+        for (_, file) in shown.as_object_mut().into_iter().flatten() {
+            if let Some(mode) = file["mode"].as_u64() {
+                file["mode"] = json!(format!("{mode:04o}"));
+            }
+            if let Some(digest) = file["sha256"].as_str().and_then(|digest| digest.get(..12)) {
+                file["sha256"] = json!(digest);
+            }
+        }
+        shown
+    }
+
     fn expects(&self) -> &'static str {
         "files by path, such as `{/etc/app.conf: {source: app.conf, mode: '0640'}}`"
     }

@@ -5,6 +5,7 @@ mod changeable;
 mod data;
 mod explain;
 mod filters;
+mod import;
 mod limits;
 mod markers;
 mod rendered;

@@ -17,9 +17,10 @@ use serde_json::Map;
 use super::changeable::changeable;
 use super::data::{Data, Salt};
 use super::explain::explain;
-use super::filters::{self, load_json, parse_yaml, wrong};
+use super::filters::{self, wrong};
+use super::import::{Sort, import};
 use super::limits::too_deep;
-use super::markers::{Mark, mark, strip, without};
+use super::markers::{Mark, mark, strip};
 use super::rendered::{Line, Rendered};
 use super::rewrite::{CHANGEABLE, rewrite};
 use super::scan::is_template;
@@ -27,7 +28,6 @@ use super::secrets::{self, Tokens};
 use super::sources::Sources;
 use crate::source::{Diagnostic, Place, SourceFile};
 use crate::state::inputs::Grains;
-use crate::state::json::Booleans;
 use crate::state::tree::Tree;
 use crate::world::Owner;
 
@@ -321,36 +321,6 @@ fn print(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
     written.map_err(|_| Error::from(ErrorKind::WriteFailure))
 }
 
-#[derive(Clone, Copy)]
-enum Sort {
-    Yaml,
-    Json,
-    Text,
-}
-
-/// Renders a file of the tree, and reads what comes out.
-fn import(sources: &Sources, state: &State, name: &str, sort: Sort) -> Result<Value, Error> {
-    let path = sources
-        .find(name, state.name())
-        .ok_or_else(|| Error::new(ErrorKind::TemplateNotFound, format!("there is no file `{name}`")))?;
-    let shown = sources.tree.shown(&path);
-    let template = state.env().get_template(&shown)?;
-    let text = without(&sources.nested(|| {
-        let captured = template.render_captured(());
-        spend(sources, &captured, 0)?;
-        captured.map(Captured::into_output)
-    })?);
-    let booleans = match path.extension().and_then(|end| end.to_str()) {
-        Some("yml" | "yaml") => Booleans::Strict,
-        _ => Booleans::Salt,
-    };
-    match sort {
-        Sort::Yaml => parse_yaml(&text, &shown, booleans),
-        Sort::Json => load_json(&text),
-        Sort::Text => Ok(Value::from(text)),
-    }
-}
-
 fn run(
     env: &Environment<'static>,
     name: &str,
@@ -367,7 +337,7 @@ fn run(
 }
 
 /// Notes what a rendering has cost. What one that failed has taken is not known.
-fn spend(sources: &Sources, rendering: &Result<Captured<'_>, Error>, bytes: usize) -> Result<(), Error> {
+pub fn spend(sources: &Sources, rendering: &Result<Captured<'_>, Error>, bytes: usize) -> Result<(), Error> {
     let steps = match rendering {
         Ok(captured) => captured.state().fuel_levels().map_or(0, |(steps, _)| steps),
         Err(error) if error.kind() == ErrorKind::OutOfFuel => FUEL,

@@ -19,6 +19,7 @@ const SERVING: &[&str] = &[
     "soak",
     "drain",
     "auto_remove",
+    "on_change",
 ];
 
 pub fn check(name: &str, spec: &Spec, place: &Place) -> Diagnostics {

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::super::diff::{diff as of_container, failed_to_start};
+use super::super::recorded::{record_of, recorded};
 use super::is_job;
 use crate::plan::{FieldDiff, Impact};
+use crate::resource::form::{self, Form};
 use crate::resource::kind::Desired;
 use crate::world::{Container, Role, RunState, World};
 
@@ -26,6 +28,9 @@ const INPUTS: &[&str] = &[
 
 pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<FieldDiff> {
     let mut diff = of_container(desired, container, world);
+    // What it has made of its own files is nobody's business.
+    diff.retain(|row| !row.field.starts_with("files."));
+    diff.extend(files(desired, container));
     let never_ran = container.state == RunState::Created;
     for row in &mut diff {
         let field = row.field.split('.').next().unwrap_or(&row.field);
@@ -50,6 +55,19 @@ pub fn diff(desired: &Desired<'_>, container: &Container, world: &World) -> Vec<
         diff.retain(|row| row.field != "name" || container.role() == Role::Current);
     }
     diff
+}
+
+/// The files that it was made with, against those that are declared.
+fn files(desired: &Desired<'_>, container: &Container) -> Option<FieldDiff> {
+    let then = recorded(container)?.remove("files").unwrap_or(json!({}));
+    let now = record_of(desired.spec).remove("files").unwrap_or(json!({}));
+    let shown = |files: &Value| form::FILES.show(files);
+    (then != now).then(|| FieldDiff {
+        field: "files".to_owned(),
+        from: shown(&then),
+        to: shown(&now),
+        impact: Impact::Replace,
+    })
 }
 
 fn status(desired: &Desired<'_>, container: &Container) -> Option<FieldDiff> {
