@@ -132,7 +132,7 @@ pub enum Machine {
     /// It is another one, or shut off.
     Elsewhere,
     Here {
-        /// Ports that processes listen at: protocol, address, number.
+        /// Ports that processes hold which are no containers: protocol, address, number.
         listening: BTreeSet<(String, IpAddr, u16)>,
         /// Paths that containers are to have of it, and that are not there.
         missing: BTreeSet<String>,

@@ -437,8 +437,8 @@ fn one_that_needs_a_healthy_one_waits_for_that() {
             stage.states("@db: {container.absent: {}}\n@web: {container.absent: {}}").apply(&[]).expect(0);
         }
         for (wrong, said) in [
-            ("ill", "required `started` or `healthy`, this is `ill`"),
-            ("completed", "started again whenever"),
+            ("ill", "required `started`, `healthy` or `completed`, this is `ill`"),
+            ("completed", "never completes"),
         ] {
             let run = stage.states(&tree("true", "", wrong)).apply(&["--test"]).expect(3);
             assert!(run.stderr.contains(said), "{run}");

@@ -198,7 +198,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
             });
         }
     }
-    blockers.extend(needs::blockers(desired, world));
+    blockers.extend(needs::blockers(desired));
     blockers.extend(files::blockers(desired, world));
     blockers.extend(other_platform(desired.spec, world));
     if let Some(owner) = shares::container_of(desired.spec, "ipc").and_then(|name| world.container(name))

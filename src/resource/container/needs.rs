@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::body;
 use crate::resource::kind::{Desired, Machine};
 use crate::resource::spec::Spec;
-use crate::world::{Claim, Container, RunState, World};
+use crate::world::Claim;
 
 /// Why the engine would not start it, as far as its machine could be looked at.
-pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
+pub fn blockers(desired: &Desired<'_>) -> Vec<String> {
     let Machine::Here { listening, missing } = &desired.facts.machine else { return Vec::new() };
     let mut blockers = Vec::new();
     if desired.function.name == "running" {
@@ -20,9 +20,7 @@ pub fn blockers(desired: &Desired<'_>, world: &World) -> Vec<String> {
                 sort == protocol && number.to_string() == *port && meets(address, *at)
             })
         };
-        let is_free = |claim: &&Claim| !is_held_by_container(claim, world);
-        let claims = body::claims(desired.spec);
-        for claim in claims.iter().filter(is_free).filter(|claim| held(claim)) {
+        for claim in body::claims(desired.spec).iter().filter(|claim| held(claim)) {
             blockers.push(format!(
                 "{claim} is held by a process of the engine's machine that is no container (`ss -ltnup` shows which)"
             ));
@@ -80,13 +78,6 @@ pub fn sources(spec: &Spec) -> impl Iterator<Item = String> {
     let mounts = spec.value("volumes").and_then(Value::as_object).into_iter().flatten();
     let binds = mounts.filter(|(_, mount)| mount["type"] == "bind" && mount["_must_exist"] != true);
     binds.filter_map(|(_, mount)| Some(mount["source"].as_str()?.to_owned()))
-}
-
-/// A container that is up holds it, or shares the ports of the machine, so that its processes may.
-fn is_held_by_container(claim: &Claim, world: &World) -> bool {
-    let is_host = |it: &Container| it.attributes.text("HostConfig.NetworkMode") == Some("host");
-    let mut up = world.containers.values().filter(|it| it.state.is_up() || it.state == RunState::Restarting);
-    up.any(|it| is_host(it) || it.claims().iter().any(|held| held.excludes(claim)))
 }
 
 /// True if a port at an address cannot be had beside one that is listened at.

@@ -78,7 +78,9 @@ pub fn paths(is_full: bool, is_wanted: impl Fn(usize) -> bool) -> Vec<Path> {
     let vocabularies: &[Vocabulary] =
         if is_full { &[Vocabulary::Plain, Vocabulary::Salt] } else { &[Vocabulary::Plain] };
     let mut row = 0;
-    for kind in KINDS.iter().copied().filter(|kind| kind.name() != "image") {
+    // A job has the rows of a container.
+    let is_meant = |kind: &&dyn Kind| !matches!(kind.spelling(Vocabulary::Plain), "image" | "job");
+    for kind in KINDS.iter().copied().filter(is_meant) {
         for field in kind.fields(present(kind)) {
             if matches!(field.at, At::Policy | At::Within(_))
                 || ELSEWHERE.iter().any(|(name, _)| *name == field.name)
