@@ -314,7 +314,10 @@ impl Planner<'_> {
         kept::retire(&mut self);
         superseded::retire(&mut self);
         let orphans = if self.inputs.options.only.is_none() { orphans::rest(&mut self) } else { Vec::new() };
-        let mut warnings: Vec<_> = self.inputs.graph.warnings.iter().map(ToString::to_string).collect();
+        // Whoever prints them says what they are.
+        let text = |told: String| told.strip_prefix("warning: ").map(str::to_owned).unwrap_or(told);
+        let told = self.inputs.graph.warnings.iter().map(ToString::to_string);
+        let mut warnings: Vec<_> = told.map(text).collect();
         warnings.extend(orphans::protected(&self, &orphans));
         phases::leavers_first(&mut self.changes, self.inputs.world);
         phases::assign(&mut self.changes, &self.handovers, &self.by_node);
