@@ -164,3 +164,33 @@ fn files_that_could_not_be_there_are_refused_before_anything_is_done() {
         assert!(stage.containers().is_empty());
     });
 }
+
+#[test]
+fn a_secret_in_a_file_is_seen_by_its_owner_alone() {
+    each(|stage| {
+        let file = |value: &str| {
+            std::fs::write(stage.tree.path("password"), value).expect("the tree can be written")
+        };
+        let settings =
+            format!("project: {}\nsecrets: {{from: {{db: {{file: password}}}}}}\n", stage.scope.project());
+        stage.file("evenkeel.yml", &settings);
+        stage.file("states/app.j2", "user u\npassword {{ secret('db') }}\n");
+        stage.states(&web("/etc/app.conf: {template: app.j2}, /etc/plain: \"pw={{ secret('db') }}\"", ""));
+        file("hunter2hunter2\n");
+        stage.converges(&["create container.web"]);
+        assert_eq!(read(stage, "/etc/app.conf"), "user u\npassword hunter2hunter2\n");
+        assert_eq!(shell(stage, "stat -c %a /etc/app.conf /etc/plain"), "400\n400\n");
+        file("hunter3hunter3\n");
+        let said = stage.said(&["--test", "--verbose"], 0);
+        assert!(
+            said.contains("files./etc/app.conf: (secret) → (secret)") && !said.contains("hunter"),
+            "{said}"
+        );
+        stage.states(&web("/etc/app.conf: {template: app.j2}", ", on_change: replace"));
+        stage.converges(&["replace container.web"]);
+        assert_eq!(read(stage, "/etc/app.conf"), "user u\npassword hunter3hunter3\n");
+        let run = stage.tree.run(["rollback", &stage.name("web")]).expect(0);
+        assert!(!run.stdout.contains("hunter") && !run.stderr.contains("hunter"), "{run}");
+        assert_eq!(read(stage, "/etc/plain"), "pw=hunter2hunter2");
+    });
+}
