@@ -120,11 +120,17 @@ pub(super) fn did_not_take(diff: &[FieldDiff], notes: &[String]) -> String {
 /// What stands before a warning of the engine among the notes of a change.
 pub(super) const ENGINE_SAYS: &str = "the engine says: ";
 
-/// What can be done about fields that an engine dropped.
+/// What can be done about fields that an engine dropped, or files that the container has made its own.
 pub(super) fn hint(diff: &[FieldDiff]) -> Option<String> {
     let mut fields: Vec<&str> =
         diff.iter().map(|row| row.field.split('.').next().unwrap_or(&row.field)).collect();
     fields.dedup();
+    if fields == ["files"] {
+        return Some(
+            "the container itself has changed it since: what its program writes does not belong into `files`"
+                .to_owned(),
+        );
+    }
     let fields: Vec<String> = fields.into_iter().map(|field| format!("`{field}`")).collect();
     Some(format!("this engine, or its kernel, does not do what {} says: remove it here", fields.join(", ")))
 }

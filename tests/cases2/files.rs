@@ -194,3 +194,16 @@ fn a_secret_in_a_file_is_seen_by_its_owner_alone() {
         assert_eq!(read(stage, "/etc/plain"), "pw=hunter2hunter2");
     });
 }
+
+#[test]
+fn a_file_that_its_program_writes_is_told_as_that() {
+    each(|stage| {
+        let image = images::BB;
+        stage.states(&format!(
+            "@web: {{container.running: {{image: {image}, init: true, stable_for: 0s, files: {{/etc/app.conf: one}}, wait: {{exec: 'test -e /written'}}, \
+             command: [sh, -c, 'echo mine >> /etc/app.conf; touch /written; sleep 1000']}}}}"
+        ));
+        let said = stage.said(&[], 1);
+        assert!(said.contains("what its program writes does not belong into `files`"), "{said}");
+    });
+}
