@@ -14,7 +14,7 @@ use super::performer::CHANGE;
 use super::performer::{Performer, path};
 use super::transport::{ANSWER, Order, encoded, full};
 use super::{Answer, ObserveError, PerformError};
-use crate::world::{File, FileContent, LARGEST_FILE, SeenFile, Stamp, Target};
+use crate::world::{File, FileContent, FileTime, LARGEST_FILE, SeenFile, Target};
 
 /// What the engine tells of a file without its content.
 /// Source: <https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerArchiveInfo>.
@@ -56,7 +56,8 @@ impl Client {
         };
         let size = u64::try_from(file.content.bytes().len()).unwrap_or(u64::MAX);
         let says_enough = !file.is_secret;
-        if says_enough && (stat.size, stat.permissions(), stat.time) == (size, file.mode, Some(file.stamp()))
+        if says_enough
+            && (stat.size, stat.permissions(), stat.time) == (size, file.mode, Some(file.own_time()))
         {
             return Ok(SeenFile::AsWanted);
         }
@@ -123,9 +124,9 @@ impl Performer {
         &self,
         container: &Target,
         files: &[File],
-        stamp: Stamp,
+        time: FileTime,
     ) -> Result<Answer, PerformError> {
-        let packed = packed(files, stamp);
+        let packed = packed(files, time);
         let packed =
             packed.map_err(|error| PerformError::Refused { status: None, message: error.to_string() })?;
         // With any other type the engine says yes and does nothing.
@@ -140,7 +141,7 @@ fn archive(id: &str, path: &str) -> String {
     format!("/containers/{}/archive?path={}", encoded(id), encoded(path))
 }
 
-fn packed(files: &[File], stamp: Stamp) -> io::Result<Vec<u8>> {
+fn packed(files: &[File], time: FileTime) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for file in files {
         let bytes = file.content.bytes();
@@ -150,7 +151,7 @@ fn packed(files: &[File], stamp: Stamp) -> io::Result<Vec<u8>> {
         header.set_mode(file.mode);
         header.set_uid(file.uid.into());
         header.set_gid(file.gid.into());
-        header.set_mtime(u64::try_from(file.time(stamp)).unwrap_or_default());
+        header.set_mtime(u64::try_from(file.time(time)).unwrap_or_default());
         archive.append_data(&mut header, file.path.trim_start_matches('/'), bytes)?;
     }
     archive.into_inner()
@@ -188,8 +189,8 @@ mod tests {
             gid: 7,
             is_secret: false,
         };
-        for (stamp, is_pending) in [(Stamp::Settled, false), (Stamp::Pending, true)] {
-            let archive = packed(std::slice::from_ref(&file), stamp).expect("packed");
+        for (time, is_pending) in [(FileTime::Settled, false), (FileTime::Pending, true)] {
+            let archive = packed(std::slice::from_ref(&file), time).expect("packed");
             let File { content, mode, uid, gid, .. } = file.clone();
             let seen = first_file(&archive).expect("readable");
             assert_eq!(seen, SeenFile::Found { content, mode, uid, gid, is_pending });

@@ -108,7 +108,7 @@ impl Perform for Performer {
             Step::AwaitEnd { container, timeout } => {
                 await_end(&self.client, container, *timeout, progress).await.map(|()| Answer::default())
             }
-            Step::PutFiles { container, files, stamp } => self.put_files(container, files, *stamp).await,
+            Step::PutFiles { container, files, time } => self.put_files(container, files, *time).await,
             Step::StartContainer { container } => self.container(container, "/start", START).await,
             Step::StopContainer { container, timeout } => {
                 let grace = self.grace(container, *timeout).await;

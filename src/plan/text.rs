@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Change, FieldDiff, Phase, Plan, When};
 use crate::source::shown_tokens;
-use crate::world::{Stamp, Step};
+use crate::world::{FileTime, Step};
 
 impl Plan {
     /// The whole plan as text: one line per change that does something, its steps below it.
@@ -116,11 +116,11 @@ impl fmt::Display for Step {
             Self::CreateContainer { container, .. } => write!(f, "create container {container}"),
             Self::CreateTrial { container, .. } => write!(f, "create container {container}"),
             Self::AwaitEnd { container, .. } => write!(f, "await the end of container {container}"),
-            Self::PutFiles { container, files, stamp } => {
+            Self::PutFiles { container, files, time } => {
                 let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
-                match stamp {
-                    Stamp::Settled => write!(f, "put {} into container {container}", paths.join(", ")),
-                    Stamp::Pending => {
+                match time {
+                    FileTime::Settled => write!(f, "put {} into container {container}", paths.join(", ")),
+                    FileTime::Pending => {
                         write!(
                             f,
                             "put {} into container {container}, which does not know yet",

@@ -31,7 +31,7 @@ pub struct File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeenFile {
     Missing,
-    /// It has the stamp, the size and the mode of the one that was asked for.
+    /// It has the time, the size and the mode of the one that was asked for.
     AsWanted,
     Found {
         content: FileContent,
@@ -49,7 +49,7 @@ pub enum SeenFile {
 
 /// How the time of a file is set when it is put into a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stamp {
+pub enum FileTime {
     /// The container does not know of it yet: whoever finds that has to tell it.
     Pending,
     /// All is done.
@@ -118,7 +118,7 @@ impl FileContent {
 
 impl File {
     /// The time of the file, in seconds since 1970, which says what it is: one that was changed by hand has another.
-    pub fn stamp(&self) -> i64 {
+    pub fn own_time(&self) -> i64 {
         let mut hash = Sha256::new();
         hash.update(format!("{:o} {}:{} ", self.mode, self.uid, self.gid));
         hash.update(self.content.bytes());
@@ -127,11 +127,11 @@ impl File {
     }
 
     /// The time that it gets in a container.
-    pub fn time(&self, stamp: Stamp) -> i64 {
-        match stamp {
-            Stamp::Pending => PENDING,
-            Stamp::Settled if self.is_secret => HIDDEN,
-            Stamp::Settled => self.stamp(),
+    pub fn time(&self, time: FileTime) -> i64 {
+        match time {
+            FileTime::Pending => PENDING,
+            FileTime::Settled if self.is_secret => HIDDEN,
+            FileTime::Settled => self.own_time(),
         }
     }
 
@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn the_time_of_a_file_says_what_it_is() {
         let first = file("a", 0o644, 0);
-        assert_eq!(first.stamp(), file("a", 0o644, 0).stamp());
+        assert_eq!(first.own_time(), file("a", 0o644, 0).own_time());
         for other in [file("b", 0o644, 0), file("a", 0o600, 0), file("a", 0o644, 7)] {
-            assert_ne!(first.stamp(), other.stamp());
+            assert_ne!(first.own_time(), other.own_time());
         }
-        assert!((500_000_000..1_050_000_000).contains(&first.stamp()));
-        assert!(File::is_pending(first.time(Stamp::Pending)) && !File::is_pending(first.stamp()));
+        assert!((500_000_000..1_050_000_000).contains(&first.own_time()));
+        assert!(File::is_pending(first.time(FileTime::Pending)) && !File::is_pending(first.own_time()));
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod step;
 pub use attributes::{Attributes, Seen};
 pub use build::{BuildOptions, BuildSpec, Builder, LONGEST_TRIAL, Naming, SecretOrigin, Trial};
 pub use claims::{Claim, Subnet, port_claims, subnets};
-pub use file::{File, FileContent, LARGEST_FILE, SeenFile, Stamp};
+pub use file::{File, FileContent, FileTime, LARGEST_FILE, SeenFile};
 pub use gate::{Gate, Probe, Whence};
 pub use hook::{Hook, HookCommand, Moment};
 pub use id::{Id, Name, Target};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{BuildSpec, File, Gate, Hook, Id, Name, Stamp, Target, Trial};
+use super::{BuildSpec, File, FileTime, Gate, Hook, Id, Name, Target, Trial};
 
 /// One effect: one call of the engine's API, or one wait for something that an earlier call began.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,7 @@ pub enum Step {
     PutFiles {
         container: Target,
         files: Vec<File>,
-        stamp: Stamp,
+        time: FileTime,
     },
     StartContainer {
         container: Target,

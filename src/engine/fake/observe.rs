@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::docker::{Docker, Fake};
 use crate::engine::shapes;
 use crate::engine::{Observe, ObserveError, Wanted};
-use crate::world::{Container, Engine, File, Id, ImageReference, Labels, Remote, SeenFile, Stamp, World};
+use crate::world::{Container, Engine, File, FileTime, Id, ImageReference, Labels, Remote, SeenFile, World};
 
 #[async_trait]
 impl Observe for Fake {
@@ -70,7 +70,7 @@ impl Observe for Fake {
 }
 
 fn seen(put: &(File, i64), wanted: &File) -> SeenFile {
-    let is_wanted = put.0 == *wanted && put.1 == wanted.time(Stamp::Settled);
+    let is_wanted = put.0 == *wanted && put.1 == wanted.time(FileTime::Settled);
     if is_wanted { SeenFile::AsWanted } else { found(put) }
 }
 

@@ -147,12 +147,12 @@ impl Docker {
                     false => Ok(Answer::default()),
                 }
             }
-            Step::PutFiles { container, files, stamp } => {
+            Step::PutFiles { container, files, time } => {
                 let id = id(container)?;
                 let Some(found) = self.containers.get_mut(&id) else {
                     return Err(refused(no(404, format!("No such container: {id}"))));
                 };
-                let put = files.iter().map(|file| (file.path.clone(), (file.clone(), file.time(*stamp))));
+                let put = files.iter().map(|file| (file.path.clone(), (file.clone(), file.time(*time))));
                 found.files.extend(put);
                 Ok(Answer::default())
             }

@@ -8,7 +8,7 @@ use crate::resource::kind::Desired;
 use crate::resource::spec::Spec;
 use crate::source::{Diagnostic, Diagnostics, holds_token};
 use crate::world::{
-    Container, File, FileContent, Hook, HookCommand, Moment, SeenFile, Stamp, Step, Target, World,
+    Container, File, FileContent, FileTime, Hook, HookCommand, Moment, SeenFile, Step, Target, World,
 };
 
 /// What is done when a file is another.
@@ -62,7 +62,11 @@ fn read(path: &str, file: &Value) -> Option<File> {
 /// The step that puts all files into a container that is made.
 pub fn put(spec: &Spec, container: &Target) -> Option<Step> {
     let files = declared(spec);
-    (!files.is_empty()).then(|| Step::PutFiles { container: container.clone(), files, stamp: Stamp::Settled })
+    (!files.is_empty()).then(|| Step::PutFiles {
+        container: container.clone(),
+        files,
+        time: FileTime::Settled,
+    })
 }
 
 /// Where the files of a container differ from what is declared. `keys` are those that it was made with, if that is
@@ -171,14 +175,14 @@ pub struct Told {
 
 /// The steps around a restart or a signal. What a command tells it is among those before.
 pub fn tell(desired: &Desired<'_>, container: &Target, is_up: bool, files: Vec<File>, about: &About) -> Told {
-    let put = |stamp| Step::PutFiles { container: container.clone(), files: files.clone(), stamp };
+    let put = |time| Step::PutFiles { container: container.clone(), files: files.clone(), time };
     if files.is_empty() {
         return Told { before: Vec::new(), after: Vec::new() };
     }
     if !is_up {
-        return Told { before: vec![put(Stamp::Settled)], after: Vec::new() };
+        return Told { before: vec![put(FileTime::Settled)], after: Vec::new() };
     }
-    let mut before = vec![put(Stamp::Pending)];
+    let mut before = vec![put(FileTime::Pending)];
     if let OnChange::Exec(words) = on_change(desired.spec) {
         let hook = Hook {
             moment: Moment::OnChange,
@@ -189,7 +193,7 @@ pub fn tell(desired: &Desired<'_>, container: &Target, is_up: bool, files: Vec<F
         };
         before.push(Step::RunHook { hook: Box::new(hook) });
     }
-    Told { before, after: vec![put(Stamp::Settled)] }
+    Told { before, after: vec![put(FileTime::Settled)] }
 }
 
 /// Puts digests in place of contents. What is secret has not even that.
